@@ -1,0 +1,496 @@
+package breaker
+
+import "strconv"
+
+// environment is one execution environment's side of one circuit, as pure as
+// the machine it runs on: what it knows (view), how far one of its calls has
+// come (call) and an event give the next operation. breaker.go performs what
+// it says and nothing else, so the whole protocol can be explored from here.
+// Its methods are deterministic; the caller serialises them.
+type environment struct {
+	machine
+	id string
+	view
+	notices []notice
+}
+
+// Ages and waits in milliseconds.
+const (
+	// A closed record that holds a failure younger than freshFailure is read
+	// again before it is trusted once it is older than suspicionAge, and any
+	// record before a failure is added to it. It keeps few the last calls to a
+	// dying dependency, and the appends that its opening has overtaken.
+	suspicionAge = 100
+	freshFailure = 5_000
+
+	openMaxAge     = 1_000 // an open record is read again at most this often
+	halfOpenMaxAge = 250   // likewise a half-open one: a close is soon seen
+
+	maxClaimWait = 250 // claims are spread over this: environments must not write at the same instant
+	pruneRounds  = 4   // most times that a refused failure makes room and is added again
+
+	halfOpenRetryAfter = 1_000 // retry-after while somebody else's probe decides
+)
+
+// view is what the environment knows of the circuit.
+type view struct {
+	record Record
+	known  bool  // false until the first answer
+	sent   int64 // when the operation that returned record was sent: its age counts from here
+	learnt int64 // when it was answered
+
+	claiming   bool   // a call holds the claiming slot
+	refreshing bool   // a read runs beside a call
+	serial     uint64 // makes this environment's ids unique
+
+	away away
+}
+
+// stage is where a call has got to: what the next reply will be the answer to.
+type stage uint8
+
+const (
+	priming stage = iota
+	refreshing
+	admitting
+	waiting
+	lookingLast
+	claiming
+	releasing
+	checking
+	reporting
+	appending
+	pruning
+	tripping
+	concluding
+	finished
+)
+
+func (s stage) writes() bool {
+	switch s {
+	case claiming, releasing, appending, pruning, tripping, concluding:
+		return true
+	}
+	return false
+}
+
+// call is one call's progress: first its admission, then its report.
+type call struct {
+	stage stage
+	epoch int64  // that admitted it: the fence of a failure
+	probe bool   // admitted as the circuit's probe
+	claim Record // that its own claim wrote: the fence of a probe's result
+
+	local  bool  // decided without the store
+	period int64 // which time away, if local
+	tries  bool  // is the one that tries a lost store again
+	loaded bool  // has read the record during this admission
+	slot   bool  // holds the claiming slot
+
+	outcome Outcome
+	failure FailureID
+	rounds  int // of making room
+	change  Change
+}
+
+// event is a call's arrival or report, or the reply to its operation.
+type event struct {
+	now    int64
+	random uint64
+	left   int64 // ms until the caller's context ends
+
+	sent          int64 // when the operation was sent
+	authoritative bool  // a write's answer, or a consistent read's
+	record        Record
+	held          bool // the operation's condition
+	err           error
+}
+
+// op is what to do next. A call has one under way at a time.
+type op struct {
+	kind       opKind
+	consistent bool        // opLoad
+	cold       bool        // opLoad: the first, which has to dial
+	beside     bool        // opAdmit: start a refresh, to end before the call does
+	wait       int64       // opWait: ms
+	failure    Failure     // opAppend
+	epoch      int64       // opPrune
+	ids        []FailureID // opPrune
+	change     Change      // opChange
+	rejection  *OpenError  // opReject
+	notices    []notice    // for observers, whatever the kind
+}
+
+type opKind uint8
+
+const (
+	opAdmit opKind = iota // the call may go
+	opReject
+	opDone // nothing is left to do
+	opWait
+	opLoad
+	opAppend
+	opPrune
+	opChange
+)
+
+func (k opKind) onStore() bool { return k >= opLoad }
+
+// prime reads the record before the first call.
+func (n *environment) prime(c *call, e event) op {
+	c.stage = priming
+	return n.emit(c, e, op{kind: opLoad, consistent: true, cold: true})
+}
+
+// refresh reads the record beside a call.
+func (n *environment) refresh(c *call, e event) op {
+	c.stage = refreshing
+	return n.emit(c, e, op{kind: opLoad})
+}
+
+// arrive begins a call's admission.
+func (n *environment) arrive(c *call, e event) op {
+	c.stage = admitting
+	switch {
+	case n.triesAgain(c, e.now):
+		return n.emit(c, e, op{kind: opLoad, consistent: true})
+	case n.away.since != 0:
+		return n.emit(c, e, n.withoutStore(c, e))
+	case !n.known || e.now < n.sent:
+		// A clock that was set back makes ages meaningless: start afresh.
+		cold := !n.known
+		n.known = false
+		return n.emit(c, e, op{kind: opLoad, consistent: true, cold: cold})
+	case n.stale(e.now):
+		return n.emit(c, e, op{kind: opLoad})
+	default:
+		return n.emit(c, e, n.decide(c, e))
+	}
+}
+
+// check asks, between the tries of an admitted call, whether its circuit has
+// opened meanwhile. The call c is the question's own.
+func (n *environment) check(c *call, e event) op {
+	c.stage = checking
+	switch {
+	case n.away.since != 0:
+		return n.emit(c, e, n.withoutStore(c, e))
+	case n.stale(e.now):
+		return n.emit(c, e, op{kind: opLoad})
+	default:
+		return n.emit(c, e, n.checked(c, e))
+	}
+}
+
+// report takes an admitted call's outcome. A success of a closed circuit
+// writes nothing.
+func (n *environment) report(c *call, o Outcome, e event) op {
+	c.stage, c.outcome, c.rounds = reporting, o, 0
+	switch {
+	case c.local && c.period != n.away.since:
+		return n.done(c) // the store has returned: this outcome's record is gone
+	case c.probe:
+		c.stage = concluding
+		return n.emit(c, e, n.write(c, n.conclude(c.claim, o, e.now, n.nextID())))
+	case o.Verdict != Failed:
+		return n.done(c)
+	}
+	n.serial++
+	c.failure = newFailureID(e.now, n.id, n.serial)
+	if !c.local && e.now-n.sent > suspicionAge {
+		return n.emit(c, e, op{kind: opLoad})
+	}
+	return n.emit(c, e, n.count(c, e))
+}
+
+// replied takes the answer to the operation under way.
+func (n *environment) replied(c *call, e event) op { return n.emit(c, e, n.next(c, e)) }
+
+// emit hands out the next operation that needs the outside world. Those of a
+// local call are performed here, on the environment's own record; and a call
+// that comes to need a store that is away goes on locally.
+func (n *environment) emit(c *call, e event, o op) op {
+	for o.kind.onStore() {
+		if c.local {
+			o = n.next(c, n.performLocally(o, e))
+			continue
+		}
+		if n.away.since == 0 || c.tries {
+			break
+		}
+		o = n.withoutStore(c, e)
+	}
+	o.notices, n.notices = n.notices, nil
+	return o
+}
+
+func (n *environment) next(c *call, e event) op {
+	if e.err != nil {
+		n.lose(c, e)
+		return n.withoutStore(c, e)
+	}
+	if !c.local && c.stage != waiting {
+		n.regain(c, e)
+		if stale := n.adopt(e); stale {
+			return op{kind: opLoad, consistent: true}
+		}
+	}
+	if e.held && c.stage.writes() {
+		n.announce(c, e.now)
+	}
+	switch c.stage {
+	case admitting:
+		c.loaded = true
+		return n.decide(c, e)
+	case waiting:
+		return n.waited(c, e)
+	case lookingLast:
+		return n.looked(c, e)
+	case claiming:
+		return n.claimed(c, e)
+	case releasing:
+		return n.reject(c, e.record, e.now)
+	case checking:
+		return n.checked(c, e)
+	case reporting:
+		return n.count(c, e)
+	case appending:
+		return n.judged(c, e)
+	case pruning:
+		return n.add(c, e)
+	case tripping:
+		return n.tripped(c, e)
+	default:
+		return n.done(c)
+	}
+}
+
+// adopt takes the record that an operation returned, unless what is known is
+// newer. An eventually consistent read never replaces a higher generation: it
+// is stale, or the item was deleted by hand, and a consistent read will tell.
+func (n *environment) adopt(e event) (stale bool) {
+	switch {
+	case !n.known || e.record.Generation > n.record.Generation:
+	case e.record.Generation == n.record.Generation:
+		if e.sent < n.sent {
+			return false
+		}
+	case e.sent <= n.learnt:
+		return false // sent before the newer one was known
+	case !e.authoritative:
+		return true
+	}
+	n.record, n.known, n.sent, n.learnt = e.record, true, e.sent, e.now
+	return false
+}
+
+// stale tells whether the record must be read before it is trusted.
+func (n *environment) stale(now int64) bool {
+	age := now - n.sent
+	switch n.record.State {
+	case Open:
+		return age > openMaxAge
+	case HalfOpen:
+		return age > halfOpenMaxAge
+	default:
+		return age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)
+	}
+}
+
+func (n *environment) suspicious(now int64) bool {
+	for _, id := range n.record.Failures {
+		if now-id.At() < freshFailure {
+			return true
+		}
+	}
+	return false
+}
+
+// current is the record that decides for a call.
+func (n *environment) current(c *call) Record {
+	if c.local {
+		return n.away.record
+	}
+	return n.record
+}
+
+// decide admits, rejects, or goes for the probe slot.
+func (n *environment) decide(c *call, e event) op {
+	r := n.current(c)
+	switch n.standing(r, e.now) {
+	case passes:
+		return n.pass(c, r, e.now)
+	case rejects:
+		return n.reject(c, r, e.now)
+	}
+	// A caller that goes away before a probe could end would leave its lease
+	// to run out.
+	wait := int64(maxClaimWait)
+	if c.local {
+		wait = 0
+	}
+	if n.claiming && !c.slot || e.left <= ms(n.ProbeTimeout)+wait {
+		return n.reject(c, r, e.now)
+	}
+	n.claiming, c.slot = true, true
+	switch {
+	case c.local:
+		return n.claimNow(c, e.now)
+	case !c.loaded:
+		return op{kind: opLoad}
+	default:
+		c.stage = waiting
+		return op{kind: opWait, wait: int64(e.random % (maxClaimWait + 1))}
+	}
+}
+
+func (n *environment) waited(c *call, e event) op {
+	if e.left <= ms(n.ProbeTimeout) {
+		return n.reject(c, n.record, e.now)
+	}
+	c.stage = lookingLast
+	return op{kind: opLoad, consistent: true}
+}
+
+// looked decides again from the start: the wait gave others time.
+func (n *environment) looked(c *call, e event) op {
+	switch n.standing(n.record, e.now) {
+	case passes:
+		return n.pass(c, n.record, e.now)
+	case rejects:
+		return n.reject(c, n.record, e.now)
+	default:
+		return n.claimNow(c, e.now)
+	}
+}
+
+func (n *environment) claimNow(c *call, now int64) op {
+	c.stage = claiming
+	return n.write(c, n.claim(n.current(c), n.id, now, n.nextID()))
+}
+
+// claimed owns the lease that the claim's own reply gave it, and no other: a
+// lease found in its own name may be from before a crash or a lost reply.
+func (n *environment) claimed(c *call, e event) op {
+	if !e.held {
+		if n.standing(e.record, e.now) == passes {
+			return n.pass(c, e.record, e.now)
+		}
+		return n.reject(c, e.record, e.now)
+	}
+	c.claim = e.record
+	if e.now+ms(n.ProbeTimeout) > n.probeDeadline(c.claim) {
+		// Frozen or slow since the claim: the probe could outlive the lease.
+		c.stage = releasing
+		return n.write(c, n.conclude(c.claim, Outcome{Verdict: Neutral}, e.now, n.nextID()))
+	}
+	c.probe, c.epoch = true, c.claim.Epoch
+	return n.admit(c)
+}
+
+func (n *environment) pass(c *call, r Record, now int64) op {
+	c.epoch = r.Epoch
+	o := n.admit(c)
+	o.beside = !c.local && !c.loaded && !n.refreshing && now-n.sent > ms(n.RefreshAfter)
+	n.refreshing = n.refreshing || o.beside
+	return o
+}
+
+func (n *environment) admit(c *call) op {
+	n.end(c)
+	return op{kind: opAdmit}
+}
+
+func (n *environment) reject(c *call, r Record, now int64) op {
+	n.end(c)
+	return op{kind: opReject, rejection: n.rejection(c, r, now)}
+}
+
+func (n *environment) done(c *call) op {
+	n.end(c)
+	return op{kind: opDone}
+}
+
+// end gives back what the call held of the environment.
+func (n *environment) end(c *call) {
+	if c.slot {
+		n.claiming, c.slot = false, false
+	}
+	if c.stage == refreshing {
+		n.refreshing = false
+	}
+	c.stage = finished
+}
+
+func (n *environment) checked(c *call, e event) op {
+	if r := n.current(c); n.standing(r, e.now) != passes {
+		return n.reject(c, r, e.now)
+	}
+	return n.admit(c)
+}
+
+// count adds a failure, unless its epoch is over.
+func (n *environment) count(c *call, e event) op {
+	if r := n.current(c); r.State != Closed || r.Epoch != c.epoch {
+		return n.done(c)
+	}
+	return n.add(c, e)
+}
+
+func (n *environment) add(c *call, e event) op {
+	c.stage = appending
+	return op{kind: opAppend, failure: Failure{
+		ID: c.failure, Epoch: c.epoch, Cap: n.FailureThreshold, At: e.now, New: n.nextID(),
+	}}
+}
+
+func (n *environment) judged(c *call, e event) op {
+	switch n.judge(e.record, c.failure, c.epoch, e.now) {
+	case trips:
+		c.stage = tripping
+		return n.write(c, n.trip(e.record, c.failure, c.outcome.Reason, e.now, n.nextID()))
+	case noRoom:
+		if c.rounds++; c.rounds > pruneRounds {
+			return n.done(c)
+		}
+		c.stage = pruning
+		return op{kind: opPrune, epoch: c.epoch, ids: n.expired(e.record, e.now)}
+	default:
+		return n.done(c)
+	}
+}
+
+// tripped adds the failure again if the trip was refused by an item that is
+// closed in the same epoch still: it may not hold this failure.
+func (n *environment) tripped(c *call, e event) op {
+	if e.held || e.record.State != Closed || e.record.Epoch != c.epoch {
+		return n.done(c)
+	}
+	if c.rounds++; c.rounds > pruneRounds {
+		return n.done(c)
+	}
+	return n.add(c, e)
+}
+
+func (n *environment) write(c *call, change Change) op {
+	c.change = change
+	return op{kind: opChange, change: change}
+}
+
+// nextID is a fresh id for a write: the environment's is random, and the
+// serial is never used twice in it.
+func (n *environment) nextID() string {
+	n.serial++
+	return n.id + "#" + strconv.FormatUint(n.serial, 16)
+}
+
+func (n *environment) rejection(c *call, r Record, now int64) *OpenError {
+	wait := int64(halfOpenRetryAfter)
+	if r.State == Open && now < r.RetryAt {
+		wait = r.RetryAt - now
+	}
+	return &OpenError{
+		Circuit: n.Name, State: n.effective(r, now), Reason: r.Reason,
+		RetryAfter: msDuration(wait), Local: c.local,
+	}
+}

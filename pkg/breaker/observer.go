@@ -1,0 +1,33 @@
+package breaker
+
+import (
+	"context"
+	"time"
+)
+
+// Transition is one change of a circuit's state.
+type Transition struct {
+	Circuit    string
+	From, To   State
+	Generation int64  // of the record after the change
+	Reason     string // class of the failure, when To is Open
+	At         time.Time
+	RetryAt    time.Time // when To is Open
+	// Local marks a change of the breaker that an environment runs on its own
+	// while the store is away. Others know nothing of it.
+	Local bool
+}
+
+// Observer is told what a Breaker decides. Nil functions are skipped. They
+// run on the goroutine of the call concerned, outside every lock, with that
+// call's context; they must be safe for concurrent use, and a panic in one is
+// swallowed: watching a call cannot break it.
+//
+// A fleet-wide Transition is given to the one environment whose write made it:
+// at most once, and exactly once if that environment learns of its win.
+type Observer struct {
+	Transition    func(context.Context, Transition)
+	Rejected      func(context.Context, *OpenError)
+	StoreLost     func(ctx context.Context, circuit string, err error)
+	StoreReturned func(ctx context.Context, circuit string, away time.Duration)
+}

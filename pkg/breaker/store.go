@@ -1,0 +1,31 @@
+package breaker
+
+import "context"
+
+// Store keeps the circuits' records for the whole fleet. Implementations are
+// safe for concurrent use. Every operation names the condition under which it
+// writes, is safe to repeat after a lost reply, and returns the record as it
+// now is: a refused writer learns the truth without a further read. An
+// operation returns soon after its context ends.
+//
+// The bool result tells whether the condition held. A refusal is not an
+// error; an error means that the outcome is unknown, and an item that cannot
+// be understood is an error too. Package storetest checks an implementation
+// against this contract.
+type Store interface {
+	// Load reads a circuit. A missing item is the zero Record, closed.
+	// Consistent asks for a read that sees every write answered before it.
+	Load(ctx context.Context, circuit string, consistent bool) (Record, error)
+
+	// AppendFailure adds one failure, creating the item if epoch 0 admitted
+	// the call. Condition and effect are those of Record.Append.
+	AppendFailure(ctx context.Context, circuit string, f Failure) (Record, bool, error)
+
+	// PruneFailures removes the named failures only. Condition and effect are
+	// those of Record.Prune.
+	PruneFailures(ctx context.Context, circuit string, epoch int64, ids []FailureID) (Record, bool, error)
+
+	// Change moves the circuit to another generation. Condition and effect
+	// are those of Record.Apply.
+	Change(ctx context.Context, circuit string, c Change) (Record, bool, error)
+}
