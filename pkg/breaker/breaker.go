@@ -203,7 +203,7 @@ func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, e
 
 // lull gives the time for which the record may be trusted as it is, or nil.
 func (n *environment) lull(last *lull) *lull {
-	if !n.known || n.away.since != 0 || n.record.State != Closed {
+	if !n.known || n.away.since != 0 || n.record.State != Closed || n.MaxAge < 0 {
 		return nil
 	}
 	until := n.sent + min(ms(n.RefreshAfter), ms(n.MaxAge))

@@ -27,21 +27,20 @@ type Outcome struct {
 	Reason  string
 }
 
-// Classifier turns the error of a protected call into its Outcome. It must be
-// pure and safe for concurrent use.
+// Classifier turns the error of a protected call into its Outcome. It is not
+// asked about nil, which is a success. It must be pure and safe for concurrent
+// use.
 type Classifier func(error) Outcome
 
-// Classify is the default Classifier: nil is a success, the caller's
-// cancellation is neutral, and every other error is a failure, a deadline
-// that the call ran into included. Callers whose errors tell a caller's
+// Classify is the default Classifier: the caller's cancellation is neutral and
+// every other error is a failure, a deadline that the call ran into included.
+// Callers whose errors tell a caller's
 // mistake from an outage have a classifier of their own and fall back on this
 // one.
 func Classify(err error) Outcome {
 	var netErr net.Error
 	var panicked *PanicError
 	switch {
-	case err == nil:
-		return Outcome{Verdict: Succeeded}
 	case errors.Is(err, context.Canceled):
 		return Outcome{Verdict: Neutral}
 	case errors.As(err, &panicked):

@@ -293,7 +293,7 @@ func (n *environment) stale(now int64) bool {
 	case HalfOpen:
 		return age > halfOpenMaxAge
 	default:
-		return age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)
+		return n.MaxAge < 0 || age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)
 	}
 }
 

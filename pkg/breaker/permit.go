@@ -58,7 +58,10 @@ func (p *Permit) Done(err error) {
 	if p.breaker == nil || !p.done.CompareAndSwap(false, true) {
 		return
 	}
-	o := p.breaker.classify(err)
+	var o Outcome
+	if err != nil {
+		o = p.breaker.classify(err)
+	}
 	if o.Verdict == Failed || p.Probe() {
 		p.breaker.report(p.ctx, p.call, p.epoch, o)
 	}
