@@ -1,0 +1,131 @@
+package breaker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+func TestStoreLossNeverRejects(t *testing.T) {
+	for name, lose := range map[string]func(*watchedStore){
+		"refused": func(s *watchedStore) { s.err = errors.New("refused") },
+		"hanging": func(s *watchedStore) { s.hangs = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, j := newStore(), new(journal)
+				b := newBreaker(t, store, j)
+				_ = call(b, nil)
+				store.set(lose)
+				time.Sleep(2 * time.Second)
+				var waits, slowest time.Duration
+				for range 1000 {
+					began := time.Now()
+					if err := call(b, nil); err != nil {
+						t.Fatalf("a call was refused because the store is away: %v", err)
+					}
+					waits += time.Since(began)
+					slowest = max(slowest, time.Since(began))
+					time.Sleep(10 * time.Millisecond)
+				}
+				reads, _ := store.counted()
+				if slowest > 300*time.Millisecond || reads > 8 {
+					t.Errorf("slowest call %s, %d tries of the store in 10 s", slowest, reads)
+				}
+				wantLines(t, j, "lost")
+				store.set(func(s *watchedStore) { s.err, s.hangs = nil, false })
+				time.Sleep(40 * time.Second)
+				_ = call(b, nil)
+				wantLines(t, j, "returned")
+			})
+		})
+	}
+}
+
+func TestDependencyIsProtectedWithoutStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, j := newStore(), new(journal)
+		store.err = errors.New("refused")
+		b := newBreaker(t, store, j)
+		reached := 0
+		began := time.Now()
+		for time.Since(began) < 5*time.Minute {
+			_ = b.Do(context.Background(), func(context.Context, *breaker.Permit) error { reached++; return errDown })
+			time.Sleep(100 * time.Millisecond)
+		}
+		if reached > 5+10 || reached < 5+8 {
+			t.Errorf("%d calls reached it, want the threshold and one per recovery window", reached)
+		}
+		if lines := j.take(); lines[0] != "lost" || lines[1] != "closed→open locally" || lines[2] != "open→half_open locally" {
+			t.Errorf("observed %q", lines)
+		}
+		store.set(func(s *watchedStore) { s.err = nil })
+		time.Sleep(time.Minute)
+		if err := call(b, nil); err != nil {
+			t.Errorf("the store's record replaces the local one: %v", err)
+		}
+		wantState(t, b, breaker.Closed)
+	})
+}
+
+func TestKnownOpenCircuitStaysOpenWithoutStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newBreaker(t, store, nil)
+		failTimes(b, 5)
+		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
+		for range 29 {
+			time.Sleep(time.Second)
+			if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
+				t.Fatalf("opened circuit was forgotten: %v", err)
+			}
+		}
+	})
+}
+
+func TestLocalOutcomesStayLocal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newBreaker(t, store, nil)
+		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
+		var permits [5]breaker.Permit
+		for i := range permits {
+			permits[i], _ = b.Allow(context.Background())
+		}
+		store.set(func(s *watchedStore) { s.err = nil })
+		time.Sleep(5 * time.Second)
+		_ = call(b, nil)
+		for i := range permits {
+			permits[i].Done(errDown)
+		}
+		wantState(t, b, breaker.Closed)
+		if s, _ := b.Stats(context.Background()); s.FailureCount != 0 {
+			t.Errorf("local failures reached the fleet: %+v", s)
+		}
+	})
+}
+
+func TestStoreThatReadsButDoesNotWriteStillProtects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &readOnlyStore{newStore()}
+		b := newBreaker(t, store, nil)
+		reached := 0
+		for range 3000 {
+			_ = b.Do(context.Background(), func(context.Context, *breaker.Permit) error { reached++; return errDown })
+			time.Sleep(100 * time.Millisecond)
+		}
+		if reached > 100 {
+			t.Errorf("%d of 3000 calls reached a dead dependency", reached)
+		}
+	})
+}
+
+type readOnlyStore struct{ *watchedStore }
+
+func (s *readOnlyStore) AppendFailure(context.Context, string, breaker.Failure) (breaker.Record, bool, error) {
+	return breaker.Record{}, false, errors.New("denied")
+}
