@@ -1,0 +1,61 @@
+package dynamolocal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
+)
+
+// CreateTable makes a circuits' table, with the keys of template.yaml.
+func CreateTable(ctx context.Context, client *dynamodb.Client, name string) error {
+	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
+	addKey(in, "circuit", types.KeyTypeHash)
+	addKey(in, "entry", types.KeyTypeRange)
+	if _, err := client.CreateTable(ctx, in); err != nil {
+		return fmt.Errorf("create table %s: %w", name, err)
+	}
+	return dynamodb.NewTableExistsWaiter(client).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, 30*time.Second)
+}
+
+func addKey(in *dynamodb.CreateTableInput, name string, kind types.KeyType) {
+	in.AttributeDefinitions = append(in.AttributeDefinitions,
+		types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+	in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &name, KeyType: kind})
+}
+
+// Getenv gives the environment in which dynamostore.NewClient finds the server.
+func (s *Server) Getenv(name string) string {
+	return map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_ENDPOINT_URL_DYNAMODB": s.Endpoint,
+	}[name]
+}
+
+// warmUp has the virtual machine compile what stores do: its first answers take
+// longer than a breaker waits for any.
+func (s *Server) warmUp(ctx context.Context) error {
+	const table, rounds = "warm-up", 30
+	client := dynamostore.NewClient(s.Getenv, nil)
+	if err := CreateTable(ctx, client, table); err != nil {
+		return err
+	}
+	store := dynamostore.New(client, table)
+	for i := range rounds {
+		id := breaker.FailureID(fmt.Sprintf("1#warm#%x", i))
+		if _, _, err := store.AppendFailure(ctx, table, breaker.Failure{ID: id, Cap: rounds, At: 1, New: "warm"}); err != nil {
+			return err
+		}
+		if _, err := store.Load(ctx, table, i%2 == 0); err != nil {
+			return err
+		}
+	}
+	_, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(table)})
+	return err
+}

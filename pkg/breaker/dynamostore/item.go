@@ -1,0 +1,182 @@
+package dynamostore
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// attribute is one of a record's attributes, but for failures, which has its
+// own operations. A zero value is an absent attribute, except for those that
+// every item has.
+type attribute struct {
+	name string
+	get  func(*breaker.Record) types.AttributeValue // nil: absent
+	set  func(*breaker.Record, types.AttributeValue) bool
+}
+
+var attributes = []attribute{
+	required(numeric("generation", func(r *breaker.Record) *int64 { return &r.Generation })),
+	required(numeric("epoch", func(r *breaker.Record) *int64 { return &r.Epoch })),
+	textual("writer", func(r *breaker.Record) *string { return &r.Writer }),
+	textual("state", func(r *breaker.Record) *breaker.State { return &r.State }),
+	numeric("last_failure_at", func(r *breaker.Record) *int64 { return &r.LastFailureAt }),
+	numeric("opened_at", func(r *breaker.Record) *int64 { return &r.OpenedAt }),
+	numeric("retry_at", func(r *breaker.Record) *int64 { return &r.RetryAt }),
+	textual("reason", func(r *breaker.Record) *string { return &r.Reason }),
+	numeric("tripped_by", func(r *breaker.Record) *int { return &r.TrippedBy }),
+	numeric("first_opened_at", func(r *breaker.Record) *int64 { return &r.FirstOpenedAt }),
+	numeric("consecutive_opens", func(r *breaker.Record) *int { return &r.ConsecutiveOpens }),
+	numeric("successes", func(r *breaker.Record) *int { return &r.Successes }),
+	textual("probe_owner", func(r *breaker.Record) *string { return &r.ProbeOwner }),
+	numeric("probe_until", func(r *breaker.Record) *int64 { return &r.ProbeUntil }),
+}
+
+func numeric[T int | int64](name string, field func(*breaker.Record) *T) attribute {
+	return attribute{
+		name: name,
+		get: func(r *breaker.Record) types.AttributeValue {
+			if *field(r) == 0 {
+				return nil
+			}
+			return number(int64(*field(r)))
+		},
+		set: func(r *breaker.Record, v types.AttributeValue) bool {
+			n, ok := v.(*types.AttributeValueMemberN)
+			if !ok {
+				return false
+			}
+			value, err := strconv.ParseInt(n.Value, 10, 64)
+			*field(r) = T(value)
+			return err == nil && value >= 0 && int64(T(value)) == value
+		},
+	}
+}
+
+func textual[T ~string](name string, field func(*breaker.Record) *T) attribute {
+	return attribute{
+		name: name,
+		get: func(r *breaker.Record) types.AttributeValue {
+			if *field(r) == "" {
+				return nil
+			}
+			return text(string(*field(r)))
+		},
+		set: func(r *breaker.Record, v types.AttributeValue) bool {
+			s, ok := v.(*types.AttributeValueMemberS)
+			if ok {
+				*field(r) = T(s.Value)
+			}
+			return ok
+		},
+	}
+}
+
+// required is present though it be zero, since conditions compare it.
+func required(a attribute) attribute {
+	get := a.get
+	a.get = func(r *breaker.Record) types.AttributeValue {
+		if v := get(r); v != nil {
+			return v
+		}
+		return number(0)
+	}
+	return a
+}
+
+// changed writes the attributes in which To differs from From, and no other: a
+// whole record would overwrite failures that were added meanwhile.
+func changed(c breaker.Change) *dynamodb.UpdateItemInput {
+	names := map[string]string{"#generation": "generation", "#writer": "writer"}
+	values := map[string]types.AttributeValue{}
+	var sets, removes []string
+	for _, a := range attributes {
+		to := a.get(&c.To)
+		if c.From.Exists() && equal(a.get(&c.From), to) {
+			continue
+		}
+		placeholder := "#" + a.name
+		switch {
+		case to != nil:
+			names[placeholder], values[":"+a.name] = a.name, to
+			sets = append(sets, placeholder+" = :"+a.name)
+		case c.From.Exists():
+			names[placeholder] = a.name
+			removes = append(removes, placeholder)
+		}
+	}
+	condition := "#generation = :from_generation AND #writer = :from_writer"
+	if c.From.Exists() {
+		values[":from_generation"], values[":from_writer"] = number(c.From.Generation), text(c.From.Writer)
+	} else {
+		condition = "attribute_not_exists(entry)"
+		names["#schema"], values[":schema"] = "schema", number(breaker.Schema)
+		sets = append(sets, "#schema = :schema")
+	}
+	if c.From.State != breaker.Closed || c.To.State != breaker.Closed {
+		removes = append(removes, "failures")
+	}
+	update := "SET " + strings.Join(sets, ", ")
+	if len(removes) > 0 {
+		update += " REMOVE " + strings.Join(removes, ", ")
+	}
+	return &dynamodb.UpdateItemInput{
+		ConditionExpression: &condition, UpdateExpression: &update,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}
+}
+
+func equal(a, b types.AttributeValue) bool {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberN:
+		b, ok := b.(*types.AttributeValueMemberN)
+		return ok && a.Value == b.Value
+	case *types.AttributeValueMemberS:
+		b, ok := b.(*types.AttributeValueMemberS)
+		return ok && a.Value == b.Value
+	default:
+		return a == nil && b == nil
+	}
+}
+
+// decode reads an item. What it does not understand is an error: a guess could
+// close a circuit that is open. Attributes of no name known here are passed
+// over, as later versions add some.
+func decode(item map[string]types.AttributeValue) (breaker.Record, error) {
+	if len(item) == 0 {
+		return breaker.Record{State: breaker.Closed}, nil
+	}
+	var r breaker.Record
+	schema, ok := item["schema"].(*types.AttributeValueMemberN)
+	if !ok || schema.Value != strconv.Itoa(breaker.Schema) {
+		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d", breaker.Schema)
+	}
+	for _, a := range attributes {
+		if v, present := item[a.name]; present && !a.set(&r, v) {
+			return breaker.Record{}, fmt.Errorf("circuit item: attribute %s is malformed", a.name)
+		}
+	}
+	if v, present := item["failures"]; present {
+		ids, ok := v.(*types.AttributeValueMemberSS)
+		if !ok {
+			return breaker.Record{}, fmt.Errorf("circuit item: attribute failures is malformed")
+		}
+		// A set has no order; sorted, the same set is the same record.
+		for _, id := range slices.Sorted(slices.Values(ids.Value)) {
+			r.Failures = append(r.Failures, breaker.FailureID(id))
+		}
+	}
+	switch {
+	case r.State != breaker.Closed && r.State != breaker.Open && r.State != breaker.HalfOpen:
+		return breaker.Record{}, fmt.Errorf("circuit item: state is unknown")
+	case !r.Exists():
+		return breaker.Record{}, fmt.Errorf("circuit item: writer is missing")
+	}
+	return r, nil
+}

@@ -1,0 +1,172 @@
+// Package dynamostore keeps circuits in an Amazon DynamoDB table: one item a
+// circuit, with partition key "circuit" (S) and sort key "entry" (S, "state").
+//
+// Every write is one UpdateItem under the condition that breaker.Store asks
+// for. A refused condition hands back the item as it is, at the price of no
+// further read.
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// Store is a breaker.Store on one table. It is safe for concurrent use, and
+// one Store serves any number of circuits.
+//
+// An operation ends with its context, and besides when a connection has been
+// at hand for a third of the time that the context allowed: with a breaker's
+// default of 300 ms a hanging table costs 100 ms, while a connection that must
+// be dialled again may take 200.
+type Store struct {
+	client *dynamodb.Client
+	table  string
+}
+
+// New returns the Store on a table, which must exist. See NewClient.
+func New(client *dynamodb.Client, table string) *Store {
+	return &Store{client: client, table: table}
+}
+
+var _ breaker.Store = (*Store)(nil)
+
+var errSlow = errors.New("no answer from the table")
+
+// Load reads a circuit.
+func (s *Store) Load(ctx context.Context, circuit string, consistent bool) (breaker.Record, error) {
+	ctx, cancel := limitReply(ctx)
+	defer cancel()
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: key(circuit), ConsistentRead: &consistent,
+	})
+	if err != nil {
+		return breaker.Record{}, fmt.Errorf("read circuit %q: %w", circuit, cause(ctx, err))
+	}
+	return decode(out.Item)
+}
+
+// AppendFailure adds one failure. On a circuit that has just closed, the set is
+// absent and size(failures) is not true but undefined: hence the first
+// alternative. The last lets a repeated write hold on a full set.
+func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Failure) (breaker.Record, bool, error) {
+	condition := "#state = :closed AND epoch = :epoch AND " +
+		"(attribute_not_exists(failures) OR size(failures) < :cap OR contains(failures, :id))"
+	if f.Epoch == 0 {
+		condition = "attribute_not_exists(entry) OR (" + condition + ")"
+	}
+	return s.update(ctx, circuit, &dynamodb.UpdateItemInput{
+		ConditionExpression: &condition,
+		UpdateExpression: ptr("ADD failures :ids SET #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :closed), " +
+			"generation = if_not_exists(generation, :zero), epoch = if_not_exists(epoch, :zero), writer = if_not_exists(writer, :writer), last_failure_at = :at"),
+		ExpressionAttributeNames: map[string]string{"#state": "state", "#schema": "schema"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":closed": text(string(breaker.Closed)), ":epoch": number(f.Epoch), ":cap": number(int64(f.Cap)), ":id": text(string(f.ID)),
+			":ids": set(f.ID), ":schema": number(breaker.Schema), ":zero": number(0), ":writer": text(f.New), ":at": number(f.At),
+		},
+	})
+}
+
+// PruneFailures removes the named failures only: a set that is written anew
+// would lose those added meanwhile.
+func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, ids []breaker.FailureID) (breaker.Record, bool, error) {
+	if len(ids) == 0 { // DynamoDB has no empty sets
+		r, err := s.Load(ctx, circuit, true)
+		return r, err == nil && r.Exists() && r.State == breaker.Closed && r.Epoch == epoch, err
+	}
+	return s.update(ctx, circuit, &dynamodb.UpdateItemInput{
+		ConditionExpression:      ptr("#state = :closed AND epoch = :epoch"),
+		UpdateExpression:         ptr("DELETE failures :ids"),
+		ExpressionAttributeNames: map[string]string{"#state": "state"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":closed": text(string(breaker.Closed)), ":epoch": number(epoch), ":ids": set(ids...),
+		},
+	})
+}
+
+// Change moves the circuit to another generation.
+func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (breaker.Record, bool, error) {
+	in := changed(c)
+	r, held, err := s.update(ctx, circuit, in)
+	// Refused by one's own write: its reply was lost, and it was sent again.
+	return r, held || err == nil && r.Exists() && r.Writer == c.To.Writer, err
+}
+
+func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateItemInput) (breaker.Record, bool, error) {
+	ctx, cancel := limitReply(ctx)
+	defer cancel()
+	in.TableName, in.Key = &s.table, key(circuit)
+	in.ReturnValues = types.ReturnValueAllNew
+	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	out, err := s.client.UpdateItem(ctx, in)
+	var refused *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &refused):
+		r, err := decode(refused.Item)
+		return r, false, err
+	case err != nil:
+		return breaker.Record{}, false, fmt.Errorf("write circuit %q: %w", circuit, cause(ctx, err))
+	}
+	r, err := decode(out.Attributes)
+	return r, err == nil, err
+}
+
+// limitReply ends ctx early once a connection has been at hand for a third of
+// the time that ctx has: dialling, and a reply, each need a limit of their own.
+func limitReply(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	limit := time.Until(deadline) / 3
+	ctx, cancel := context.WithCancelCause(ctx)
+	var once sync.Once
+	var timer *time.Timer
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		// Once: a second attempt gets no more time.
+		once.Do(func() { timer = time.AfterFunc(limit, func() { cancel(errSlow) }) })
+	}})
+	return ctx, func() {
+		once.Do(func() {})
+		if timer != nil {
+			timer.Stop()
+		}
+		cancel(nil)
+	}
+}
+
+func cause(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errSlow) {
+		return errSlow
+	}
+	return err
+}
+
+func key(circuit string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"circuit": text(circuit), "entry": text("state")}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func set(ids ...breaker.FailureID) types.AttributeValue {
+	v := make([]string, len(ids))
+	for i, id := range ids {
+		v[i] = string(id)
+	}
+	return &types.AttributeValueMemberSS{Value: v}
+}
+
+func ptr[T any](v T) *T { return &v }
