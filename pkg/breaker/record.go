@@ -97,9 +97,9 @@ type Failure struct {
 // Change is a compare-and-set: it replaces From by To if the stored record is
 // still From by Generation and Writer, or still missing if From does not
 // Exist. To has the next generation and a fresh Writer. Failures are left
-// alone while the circuit stays closed and removed otherwise; no other
-// attribute that From and To agree on may be written, or a concurrent
-// AppendFailure would be lost.
+// alone while the circuit stays closed and removed otherwise. Attributes that
+// From and To agree on are not written: AppendFailure changes Failures and
+// LastFailureAt without moving the fence, and would be lost.
 type Change struct {
 	From, To Record
 }
@@ -161,6 +161,9 @@ func (r Record) Apply(c Change) (Record, bool) {
 	to.Failures = nil
 	if c.From.State == Closed && c.To.State == Closed {
 		to.Failures = r.Failures
+	}
+	if c.To.LastFailureAt == c.From.LastFailureAt {
+		to.LastFailureAt = r.LastFailureAt
 	}
 	return to, true
 }

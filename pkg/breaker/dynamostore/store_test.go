@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/coldfuse/coldfuse/internal/dynamolocal"
-	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
+	"github.com/coldfuse/coldfuse/pkg/breaker/storetest"
 )
 
 var server *dynamolocal.Server
@@ -39,19 +40,17 @@ func newTable(t *testing.T) (*dynamodb.Client, string) {
 	return client, table
 }
 
-func TestSmoke(t *testing.T) {
+func TestContract(t *testing.T) {
 	client, table := newTable(t)
-	s := dynamostore.New(client, table)
-	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: "jira_api"}, Store: s})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 5 {
-		_ = b.Do(context.Background(), func(context.Context, *breaker.Permit) error { return fmt.Errorf("down") })
-	}
-	st, err := b.Stats(context.Background())
-	if err != nil || st.State != breaker.Open {
-		t.Fatal(st, err)
-	}
-	t.Log(st)
+	storetest.Run(t, func(*testing.T) storetest.Subject {
+		return storetest.Subject{
+			Store: dynamostore.New(client, table),
+			Delete: func(ctx context.Context, circuit string) error {
+				_, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]types.AttributeValue{
+					"circuit": &types.AttributeValueMemberS{Value: circuit}, "entry": &types.AttributeValueMemberS{Value: "state"},
+				}})
+				return err
+			},
+		}
+	})
 }

@@ -1,46 +1,67 @@
+// Package memstore keeps circuits in memory: for tests, and for processes that
+// share a circuit with nobody.
 package memstore
 
 import (
 	"context"
-	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"sync"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
+// Store is a breaker.Store in this process's memory. It is safe for concurrent
+// use. Its only errors are those of ended contexts.
 type Store struct {
 	mu      sync.Mutex
 	records map[string]breaker.Record
 }
 
-func New() *Store { return &Store{records: map[string]breaker.Record{}} }
-func (s *Store) at(c string) breaker.Record {
-	if r, ok := s.records[c]; ok {
-		return r
-	}
-	return breaker.Record{State: breaker.Closed}
+// New returns a Store in which every circuit is closed.
+func New() *Store { return &Store{records: make(map[string]breaker.Record)} }
+
+var _ breaker.Store = (*Store)(nil)
+
+// Load reads a circuit. Every read is consistent.
+func (s *Store) Load(ctx context.Context, circuit string, _ bool) (breaker.Record, error) {
+	r, _, err := s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r, false })
+	return r, err
 }
-func (s *Store) Load(ctx context.Context, c string, _ bool) (breaker.Record, error) {
+
+// AppendFailure adds one failure.
+func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Failure) (breaker.Record, bool, error) {
+	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Append(f) })
+}
+
+// PruneFailures removes the named failures.
+func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, ids []breaker.FailureID) (breaker.Record, bool, error) {
+	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Prune(epoch, ids) })
+}
+
+// Change moves the circuit to another generation.
+func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (breaker.Record, bool, error) {
+	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Apply(c) })
+}
+
+// Delete removes a circuit, which closes it.
+func (s *Store) Delete(circuit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.at(c), ctx.Err()
+	delete(s.records, circuit)
 }
-func (s *Store) up(ctx context.Context, c string, f func(breaker.Record) (breaker.Record, bool)) (breaker.Record, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+
+func (s *Store) update(ctx context.Context, circuit string, f func(breaker.Record) (breaker.Record, bool)) (breaker.Record, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return breaker.Record{}, false, err
 	}
-	r, ok := f(s.at(c))
-	if ok {
-		s.records[c] = r
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.records[circuit]
+	if !ok {
+		r = breaker.Record{State: breaker.Closed}
 	}
-	return r, ok, nil
-}
-func (s *Store) AppendFailure(ctx context.Context, c string, f breaker.Failure) (breaker.Record, bool, error) {
-	return s.up(ctx, c, func(r breaker.Record) (breaker.Record, bool) { return r.Append(f) })
-}
-func (s *Store) PruneFailures(ctx context.Context, c string, e int64, ids []breaker.FailureID) (breaker.Record, bool, error) {
-	return s.up(ctx, c, func(r breaker.Record) (breaker.Record, bool) { return r.Prune(e, ids) })
-}
-func (s *Store) Change(ctx context.Context, c string, ch breaker.Change) (breaker.Record, bool, error) {
-	return s.up(ctx, c, func(r breaker.Record) (breaker.Record, bool) { return r.Apply(ch) })
+	r, held := f(r)
+	if held {
+		s.records[circuit] = r
+	}
+	return r, held, nil
 }
