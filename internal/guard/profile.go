@@ -1,0 +1,72 @@
+package guard
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/retry"
+)
+
+// Profile is a named set of settings for a dependency of a certain kind.
+type Profile struct {
+	Retry      retry.Policy
+	Circuit    breaker.Settings // all but the Name, if HasCircuit
+	HasCircuit bool
+}
+
+// Reserve is the time that every profile keeps free before the invocation's
+// deadline: two writes and a read of the circuit's record at their limits of
+// 300 ms, and the answer.
+const Reserve = time.Second
+
+// ProfileNamed gives a profile by its name:
+//
+//	default       3 retries, 1 s doubling to 10 s; 5 failures in 60 s open for 30 s, 2 successes close
+//	high_traffic  the same retries; 10 failures in 30 s open for 15 s
+//	critical      5 retries, 2 s doubling to 30 s; default circuit
+//	database      3 retries, 0.3 s doubling to 3 s; default circuit
+//	sessions      3 retries, 0.5 s doubling to 5 s; no circuit
+//
+// All are jittered and keep Reserve free. The tries and back-offs of critical do
+// not fit an HTTP API's 29 s (see Budget): it is for direct invocation.
+func ProfileNamed(name string) (Profile, error) {
+	busy := breaker.Settings{FailureThreshold: 10, FailureWindow: 30 * time.Second, RecoveryTimeout: 15 * time.Second}
+	switch name {
+	case "default":
+		return protected(exponential(3, time.Second, 10*time.Second), breaker.Settings{}), nil
+	case "high_traffic":
+		return protected(exponential(3, time.Second, 10*time.Second), busy), nil
+	case "critical":
+		return protected(exponential(5, 2*time.Second, 30*time.Second), breaker.Settings{}), nil
+	case "database":
+		return protected(exponential(3, 300*time.Millisecond, 3*time.Second), breaker.Settings{}), nil
+	case "sessions":
+		return Profile{Retry: exponential(3, 500*time.Millisecond, 5*time.Second)}, nil
+	default:
+		return Profile{}, fmt.Errorf("profile %q: want default, high_traffic, critical, database or sessions", name)
+	}
+}
+
+func exponential(retries int, base, most time.Duration) retry.Policy {
+	return retry.Policy{
+		MaxAttempts: retries, BaseDelay: base, MaxDelay: most,
+		Strategy: retry.Exponential, Jitter: true, Reserve: Reserve,
+	}
+}
+
+func protected(policy retry.Policy, circuit breaker.Settings) Profile {
+	return Profile{Retry: policy, Circuit: circuit.WithDefaults(), HasCircuit: true}
+}
+
+// Budget is the longest that a call may take whose tries all end in time:
+// tries, back-offs at their longest, and the policy's reserve. A call may take
+// longer only by what the dependency asks for with Retry-After. Where less is
+// left of an invocation, retries are given up, and the last try is shortened.
+func Budget(policy retry.Policy, tryTimeout time.Duration) time.Duration {
+	budget := tryTimeout + policy.Reserve
+	for n := range policy.MaxAttempts {
+		budget += policy.Delay(n, 1) + tryTimeout
+	}
+	return budget
+}
