@@ -1,0 +1,139 @@
+// Package resilience shows the circuits' shared state over HTTP.
+package resilience
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// readTimeout bounds the reading of all circuits for one answer.
+const readTimeout = 2 * time.Second
+
+// Circuit is what is shown: a *breaker.Breaker.
+type Circuit interface {
+	Name() string
+	Stats(context.Context) (breaker.Stats, error)
+}
+
+type monitor struct {
+	logger   *slog.Logger
+	now      func() time.Time
+	circuits []Circuit
+}
+
+// Handler serves the monitoring routes below /api/v1/resilience for the
+// circuits, which it shows in the order given. Every answer is read from the
+// store, strongly consistent; where that fails within 2 s the answer is a 503
+// problem, and one WARN line tells why.
+func Handler(logger *slog.Logger, now func() time.Time, circuits ...Circuit) http.Handler {
+	m := &monitor{logger: logger, now: now, circuits: circuits}
+	return gateway.Routes(map[string]http.HandlerFunc{
+		"GET /api/v1/resilience/circuit-breakers":        m.all,
+		"GET /api/v1/resilience/circuit-breakers/{name}": m.one,
+		"GET /api/v1/resilience/health":                  m.health,
+		"GET /api/v1/resilience/summary":                 m.summary,
+	})
+}
+
+func (m *monitor) all(w http.ResponseWriter, r *http.Request) {
+	if stats, ok := m.read(w, r, m.circuits); ok {
+		gateway.WriteJSON(w, http.StatusOK, newCircuitSet(stats))
+	}
+}
+
+func (m *monitor) one(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	for i, c := range m.circuits {
+		if c.Name() != name {
+			continue
+		}
+		if stats, ok := m.read(w, r, m.circuits[i:i+1]); ok {
+			gateway.WriteJSON(w, http.StatusOK, newCircuit(stats[0]))
+		}
+		return
+	}
+	gateway.WriteProblem(w, r, gateway.Problem{
+		Type:    "unknown-circuit",
+		Title:   "Unknown circuit",
+		Status:  http.StatusNotFound,
+		Detail:  "there is no circuit of this name",
+		Circuit: gateway.Clip(name),
+	})
+}
+
+// health is healthy unless a circuit is open. Half-open counts as healthy: a
+// load balancer that asks with strict=true must let calls through by then, or
+// no probe would ever close the circuit.
+func (m *monitor) health(w http.ResponseWriter, r *http.Request) {
+	query, ok := gateway.Query(w, r, "strict")
+	if !ok {
+		return
+	}
+	strict := query.Get("strict")
+	if strict != "" && strict != "true" && strict != "false" {
+		gateway.WriteProblem(w, r, gateway.BadField("strict", "want true or false"))
+		return
+	}
+	stats, ok := m.read(w, r, m.circuits)
+	if !ok {
+		return
+	}
+	h := newHealth(stats, m.now())
+	status := http.StatusOK
+	if strict == "true" && h.Status == degraded {
+		status = http.StatusServiceUnavailable
+	}
+	gateway.WriteJSON(w, status, h)
+}
+
+func (m *monitor) summary(w http.ResponseWriter, r *http.Request) {
+	if stats, ok := m.read(w, r, m.circuits); ok {
+		gateway.WriteJSON(w, http.StatusOK, newSummary(stats))
+	}
+}
+
+// read reads the circuits side by side. If one cannot be read it answers for
+// all, and the result is false: half a view would look like a healthy one.
+func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circuit) ([]breaker.Stats, bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	var (
+		group  sync.WaitGroup
+		stats  = make([]breaker.Stats, len(circuits))
+		errs   = make([]error, len(circuits))
+		panics = make([]any, len(circuits))
+	)
+	for i, c := range circuits {
+		group.Go(func() {
+			// Only the handler's own goroutine is guarded against panics.
+			defer func() { panics[i] = recover() }()
+			stats[i], errs[i] = c.Stats(ctx)
+		})
+	}
+	group.Wait()
+	for _, value := range panics {
+		if value != nil {
+			panic(value)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		m.logger.WarnContext(r.Context(), "Circuit store cannot be read", "error", err)
+		gateway.WriteProblem(w, r, gateway.Problem{
+			Type:              "store-unavailable",
+			Title:             "Circuit store unavailable",
+			Status:            http.StatusServiceUnavailable,
+			Detail:            "the state of the circuits cannot be read at the moment",
+			RetryAfterSeconds: 1,
+			Retryable:         new(true),
+		})
+		return nil, false
+	}
+	return stats, true
+}

@@ -1,0 +1,66 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// Observer gives the breaker's observer. A transition of the fleet's circuit
+// is one line, "Circuit breaker 'jira_api' OPENED" (or HALF_OPEN, CLOSED),
+// written once in the fleet, with the metrics CircuitTransitions by circuit
+// and state, and CircuitState (0 closed, 1 half-open, 2 open) by circuit. Loss
+// and return of the store are a line and a metric each, by circuit. Rejections
+// have none here: the call's own line tells of them.
+func Observer(logger *slog.Logger) breaker.Observer {
+	return breaker.Observer{
+		Transition: func(ctx context.Context, t breaker.Transition) { transition(ctx, logger, t) },
+		StoreLost: func(ctx context.Context, circuit string, err error) {
+			logger.LogAttrs(ctx, slog.LevelWarn, "Circuit store unreachable, deciding locally",
+				slog.String("circuit", circuit),
+				slog.String("error", err.Error()),
+				slog.Int("StoreLost", 1),
+				metrics(storeLostMetrics))
+		},
+		StoreReturned: func(ctx context.Context, circuit string, away time.Duration) {
+			logger.LogAttrs(ctx, slog.LevelInfo, "Circuit store reachable again",
+				slog.String("circuit", circuit),
+				slog.Int64("away_ms", away.Milliseconds()),
+				slog.Int("StoreReturned", 1),
+				metrics(storeReturnedMetrics))
+		},
+	}
+}
+
+func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) {
+	level, verb, number := slog.LevelInfo, "CLOSED", 0
+	switch t.To {
+	case breaker.Open:
+		level, verb, number = slog.LevelWarn, "OPENED", 2
+	case breaker.HalfOpen:
+		verb, number = "HALF_OPEN", 1
+	}
+	attrs := []slog.Attr{
+		slog.String("circuit", t.Circuit),
+		slog.String("from", string(t.From)),
+		slog.String("to", string(t.To)),
+		slog.Int64("generation", t.Generation),
+	}
+	if t.To == breaker.Open {
+		attrs = append(attrs, slog.String("reason", t.Reason), slog.Time("retry_at", t.RetryAt.UTC()))
+	}
+	if t.Local {
+		// Worded so that a search for the fleet's line does not find it.
+		logger.LogAttrs(ctx, level, fmt.Sprintf("Store away: circuit breaker '%s' %s in this environment only", t.Circuit, verb), attrs...)
+		return
+	}
+	attrs = append(attrs,
+		slog.String("state", string(t.To)), // the dimension; "to" is for people
+		slog.Int("CircuitTransitions", 1),
+		slog.Int("CircuitState", number),
+		metrics(transitionMetrics))
+	logger.LogAttrs(ctx, level, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb), attrs...)
+}
