@@ -1,0 +1,156 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/lambda"
+)
+
+const (
+	// DefaultIntegrationTimeout is the service's own, which cannot be raised.
+	DefaultIntegrationTimeout = 30 * time.Second
+	maxBody                   = 10 << 20
+)
+
+// Config of an API.
+type Config struct {
+	Routes []Route
+	// Throttle is the stage's: each route without one of its own has this much.
+	Throttle           Throttle
+	IntegrationTimeout time.Duration    // zero: DefaultIntegrationTimeout
+	Now                func() time.Time // nil: time.Now
+}
+
+// API is an http.Handler that answers as the HTTP API would. It is safe for
+// concurrent use.
+type API struct {
+	routes  []entry // the most specific first
+	timeout time.Duration
+	now     func() time.Time
+}
+
+// New checks the routes. Two with the same method and path are an error.
+func New(c Config) (*API, error) {
+	if c.IntegrationTimeout == 0 {
+		c.IntegrationTimeout = DefaultIntegrationTimeout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	api := &API{timeout: c.IntegrationTimeout, now: c.Now}
+	seen := map[string]bool{}
+	for _, route := range c.Routes {
+		segments, err := parsePath(route.Path)
+		if err != nil {
+			return nil, err
+		}
+		if seen[route.key()] {
+			return nil, fmt.Errorf("route %s appears twice", route.key())
+		}
+		seen[route.key()] = true
+		throttle := c.Throttle
+		if route.Throttle != nil {
+			throttle = *route.Throttle
+		}
+		api.routes = append(api.routes, entry{route, segments, newBucket(throttle, c.Now)})
+	}
+	slices.SortStableFunc(api.routes, moreSpecific)
+	return api, nil
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID()
+	w.Header().Set("Apigw-Requestid", id)
+	route, params, found := a.route(r)
+	if !found {
+		writeMessage(w, http.StatusNotFound, "Not Found")
+		return
+	}
+	if !route.bucket.take() {
+		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests")
+		return
+	}
+	if !admitted(w, route.Access) {
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		writeBodyError(w, err)
+		return
+	}
+	event, err := json.Marshal(newEvent(r, body, route.Route, params, id, a.now()))
+	if err != nil {
+		writeMessage(w, http.StatusInternalServerError, "Internal Server Error")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
+	defer cancel()
+	answer, err := route.Target.Invoke(ctx, event)
+	if err == nil {
+		err = writeAnswer(w, answer)
+	}
+	if err != nil {
+		slog.Debug("integration failed", "request", id, "route", route.key(), "error", err)
+		writeInvokeError(w, err)
+	}
+}
+
+func (a *API) route(r *http.Request) (entry, map[string]string, bool) {
+	for _, e := range a.routes {
+		if params, ok := e.match(r.Method, r.URL.EscapedPath()); ok {
+			return e, params, true
+		}
+	}
+	return entry{}, nil, false
+}
+
+// admitted refuses what carries no credentials that could be checked.
+func admitted(w http.ResponseWriter, access Access) bool {
+	switch access {
+	case Open:
+		return true
+	case JWT:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeMessage(w, http.StatusUnauthorized, "Unauthorized")
+	default:
+		writeMessage(w, http.StatusForbidden, "Forbidden")
+	}
+	return false
+}
+
+func writeBodyError(w http.ResponseWriter, err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		writeMessage(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
+	writeMessage(w, http.StatusBadRequest, "Bad Request")
+}
+
+func writeInvokeError(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, lambda.ErrPayloadTooLarge):
+		writeMessage(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+	case errors.Is(err, lambda.ErrThrottled), errors.Is(err, lambda.ErrClosed), errors.Is(err, context.DeadlineExceeded):
+		writeMessage(w, http.StatusServiceUnavailable, "Service Unavailable")
+	default:
+		writeMessage(w, http.StatusInternalServerError, "Internal Server Error")
+	}
+}
+
+// requestID has the form of the service's: 16 characters of base64.
+func requestID() string {
+	var b [11]byte
+	rand.Read(b[:])
+	return base64.StdEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,224 @@
+package template
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options of Parse.
+type Options struct {
+	// Parameters override the defaults; an undeclared one is an error.
+	Parameters map[string]string
+	// References are the values of what exists only once deployed, by "Name"
+	// for Ref and "Name.Attribute" for GetAtt. A Ref of a resource without one
+	// is its table or function name, or else StackName-LogicalId.
+	References map[string]string
+	StackName  string // empty: "local"
+}
+
+// Template is what was read, everything sorted by logical id.
+type Template struct {
+	Functions []Function
+	Tables    []Table
+	Routes    []Route
+	Throttle  Throttle // of each route without its own
+}
+
+// Function is an AWS::Serverless::Function.
+type Function struct {
+	ID          string // logical id
+	CodeURI     string // relative to the template
+	Handler     string
+	Environment map[string]string
+	Timeout     time.Duration // 3 s unless set
+	MemoryMB    int           // 128 unless set
+	// Reserved is ReservedConcurrentExecutions, -1 unless set.
+	Reserved int
+}
+
+// Table is an AWS::DynamoDB::Table.
+type Table struct {
+	ID       string // logical id
+	Name     string
+	Hash     Key
+	Range    Key // zero if there is none
+	ExpireAt string
+}
+
+// Key is a key attribute and its type: S, N or B.
+type Key struct{ Name, Type string }
+
+// Route of the HTTP API.
+type Route struct {
+	Method, Path string // "ANY" and "$default" included
+	Function     string // logical id
+	Access       string // "", "iam" or "jwt"
+	Throttle     *Throttle
+}
+
+// Throttle is a rate in requests a second and a burst; zero is none.
+type Throttle struct {
+	Rate  float64
+	Burst int
+}
+
+// Parse reads a template. Its errors name the resource and the property.
+func Parse(src []byte, o Options) (*Template, error) {
+	root, err := decode(src)
+	if err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	declared, _ := root["Parameters"].(map[string]any)
+	stackName := cmp.Or(o.StackName, "local")
+	values, err := parameters(declared, o.Parameters, stackName)
+	if err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	r := reader{resolver: resolver{
+		parameters: values,
+		references: o.References,
+		resources:  section(root, "Resources"),
+		conditions: section(root, "Conditions"),
+		mappings:   section(root, "Mappings"),
+		evaluating: map[string]bool{},
+	}, globals: section(root, "Globals")}
+	if err := r.read(); err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	return &r.out, nil
+}
+
+func section(root map[string]any, name string) map[string]any {
+	m, _ := root[name].(map[string]any)
+	return m
+}
+
+type reader struct {
+	resolver
+	globals map[string]any
+	gateway gateway
+	out     Template
+}
+
+// read takes the HTTP API first: what a route inherits from it must be known.
+func (r *reader) read() error {
+	if _, implicit := r.globals["HttpApi"]; implicit && !r.declares("AWS::Serverless::HttpApi") {
+		if err := r.api(section(r.globals, "HttpApi")); err != nil {
+			return fmt.Errorf("globals of the HTTP API: %w", err)
+		}
+	}
+	readers := []struct {
+		kind string
+		read func(id string, properties map[string]any) error
+	}{
+		{"AWS::Serverless::HttpApi", func(_ string, p map[string]any) error {
+			return r.api(merge(section(r.globals, "HttpApi"), p))
+		}},
+		{"AWS::DynamoDB::Table", r.table},
+		{"AWS::Serverless::Function", func(id string, p map[string]any) error {
+			return r.function(id, merge(section(r.globals, "Function"), p))
+		}},
+	}
+	for _, reader := range readers {
+		if err := r.each(reader.kind, reader.read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) declares(kind string) bool {
+	for _, resource := range r.resources {
+		if found, _ := dig(resource, "Type"); found == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// each reads the resources of one kind whose condition holds.
+func (r *reader) each(kind string, read func(id string, properties map[string]any) error) error {
+	for _, id := range slices.Sorted(maps.Keys(r.resources)) {
+		resource, _ := r.resources[id].(map[string]any)
+		if text(resource["Type"]) != kind {
+			continue
+		}
+		if name := text(resource["Condition"]); name != "" {
+			holds, err := r.condition(name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+			if !holds {
+				continue
+			}
+		}
+		if err := read(id, section(resource, "Properties")); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// merge is SAM's of Globals: mappings are merged, lists joined, and else the
+// resource's own value wins. Intrinsic functions are values.
+func merge(global, own map[string]any) map[string]any {
+	out := maps.Clone(global)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for key, value := range own {
+		out[key] = mergeValue(out[key], value)
+	}
+	return out
+}
+
+func mergeValue(global, own any) any {
+	switch own := own.(type) {
+	case map[string]any:
+		g, ok := global.(map[string]any)
+		_, _, globalCalls := intrinsic(g)
+		_, _, ownCalls := intrinsic(own)
+		if ok && !globalCalls && !ownCalls {
+			return merge(g, own)
+		}
+	case []any:
+		if g, ok := global.([]any); ok {
+			return slices.Concat(g, own)
+		}
+	}
+	return own
+}
+
+// property resolves one property; absent and AWS::NoValue are nil.
+func (r *reader) property(properties map[string]any, keys ...string) (any, error) {
+	raw, ok := dig(properties, keys[0])
+	if !ok {
+		return nil, nil
+	}
+	value, err := r.value(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", keys[0], err)
+	}
+	if value == absent {
+		return nil, nil
+	}
+	found, _ := dig(value, keys[1:]...)
+	return found, nil
+}
+
+func (r *reader) number(properties map[string]any, fallback float64, keys ...string) (float64, error) {
+	value, err := r.property(properties, keys...)
+	if err != nil || value == nil {
+		return fallback, err
+	}
+	n, err := strconv.ParseFloat(text(value), 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %q is no number", strings.Join(keys, "."), text(value))
+	}
+	return n, nil
+}
