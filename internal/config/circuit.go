@@ -1,0 +1,52 @@
+package config
+
+import (
+	"time"
+
+	"github.com/coldfuse/coldfuse/internal/guard"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/retry"
+)
+
+// defaultTryTimeout lets four tries, their back-offs and the reserve fit the
+// 29 s of a function behind an HTTP API.
+const defaultTryTimeout = 4 * time.Second
+
+// Protection is how calls to one dependency are protected.
+type Protection struct {
+	Retry      retry.Policy
+	Circuit    breaker.Settings
+	TryTimeout time.Duration
+}
+
+// protection reads the variables of one connector, prefix "JIRA_" or
+// "CONFLUENCE_": a profile, and what overrides it. Connectors and monitor read
+// the same variables by this one function, so that they cannot disagree.
+func (r *reader) protection(prefix, circuit string) Protection {
+	name := r.choice(prefix+"PROFILE", "default", "high_traffic", "critical", "database")
+	profile, err := guard.ProfileNamed(name)
+	if err != nil {
+		return Protection{} // choice has noted it
+	}
+	p := Protection{Retry: profile.Retry, Circuit: profile.Circuit, TryTimeout: defaultTryTimeout}
+	r.count(prefix+"MAX_ATTEMPTS", &p.Retry.MaxAttempts)
+	r.seconds(prefix+"BASE_DELAY", &p.Retry.BaseDelay)
+	r.seconds(prefix+"MAX_DELAY", &p.Retry.MaxDelay)
+	if s := r.getenv(prefix + "STRATEGY"); s != "" {
+		p.Retry.Strategy = retry.Strategy(s)
+	}
+	r.flag(prefix+"JITTER", &p.Retry.Jitter)
+	r.seconds(prefix+"TRY_TIMEOUT", &p.TryTimeout)
+	r.count(prefix+"FAILURE_THRESHOLD", &p.Circuit.FailureThreshold)
+	r.seconds(prefix+"FAILURE_WINDOW", &p.Circuit.FailureWindow)
+	r.seconds(prefix+"RECOVERY_TIMEOUT", &p.Circuit.RecoveryTimeout)
+	r.count(prefix+"SUCCESS_THRESHOLD", &p.Circuit.SuccessThreshold)
+	p.Circuit.Name, p.Circuit.ProbeTimeout = circuit, p.TryTimeout
+	if err := p.Retry.Validate(); err != nil {
+		r.problem("%s*: %s", prefix, err)
+	}
+	if err := p.Circuit.Validate(); err != nil {
+		r.problem("%s*: %s", prefix, err)
+	}
+	return p
+}
