@@ -8,8 +8,12 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
-// defaultTryTimeout lets four tries, their back-offs and the reserve fit the
-// 29 s of a function behind an HTTP API.
+// HTTPLimit is the longest that a function behind an HTTP API may take. The API
+// itself gives up at 30 s.
+const HTTPLimit = 29 * time.Second
+
+// defaultTryTimeout lets four tries, their back-offs and the reserve fit
+// HTTPLimit.
 const defaultTryTimeout = 4 * time.Second
 
 // Protection is how calls to one dependency are protected.

@@ -1,0 +1,203 @@
+// Package atlassian is the HTTP client that the connectors to Atlassian's
+// products share: authentication, limits, and errors that tell a passing
+// failure from a lasting one and the service's from the caller's.
+package atlassian
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer is the most bytes that are read of an answer: more than any page
+// that is asked for, and less than a function may pass on.
+const maxAnswer = 5 << 20
+
+// Client calls one product of one site. It is safe for concurrent use.
+type Client struct {
+	base    *url.URL
+	auth    Auth
+	keys    *Keyring
+	http    *http.Client
+	now     func() time.Time
+	refused func(context.Context)
+}
+
+// Config of a Client. Base, Auth and Keys are required.
+type Config struct {
+	// Base is the site, https://SITE.atlassian.net, or the product at
+	// Atlassian's gateway, https://api.atlassian.com/ex/jira/CLOUD_ID.
+	// Credentials go to its origin and nowhere else.
+	Base *url.URL
+	Auth Auth
+	Keys *Keyring
+	// Refused is told each time the service does not accept the credentials.
+	Refused func(context.Context)
+	// Transport and Now are for tests.
+	Transport http.RoundTripper
+	Now       func() time.Time
+}
+
+// New returns a Client that follows no redirects.
+func New(c Config) *Client {
+	client := &Client{
+		base: c.Base, auth: c.Auth, keys: c.Keys, now: c.Now, refused: c.Refused,
+		http: &http.Client{
+			Transport:     c.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if c.Transport == nil {
+		client.http.Transport = newTransport()
+	}
+	if c.Now == nil {
+		client.now = time.Now
+	}
+	if c.Refused == nil {
+		client.refused = func(context.Context) {}
+	}
+	return client
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 2 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 10,
+		IdleConnTimeout:     60 * time.Second,
+	}
+}
+
+// Request is one call of the REST API.
+type Request struct {
+	Method string
+	Path   string // below Base, escaped
+	Query  url.Values
+	Body   any // sent as JSON; nil for none
+	// Changes: performing it twice is not the same as once. What may have been
+	// performed is then an ambiguous error, and is not retried.
+	Changes bool
+	// Public: made without credentials.
+	Public bool
+}
+
+// Do makes the request and gives the answer's JSON. Credentials that are
+// refused are looked up again, and if they have changed the request is made
+// once more: a refused request was not performed. Errors are *Error.
+func (c *Client) Do(ctx context.Context, r Request, v any) error {
+	answer, err := c.exchange(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		return &Error{Reason: reasonBadResponse, Status: http.StatusOK, Ambiguous: r.Changes}
+	}
+	return nil
+}
+
+func (c *Client) exchange(ctx context.Context, r Request) ([]byte, error) {
+	keys := c.keys.Current()
+	body, err := c.once(ctx, r, keys)
+	if !c.mayBeRefused(ctx, err) {
+		return body, err
+	}
+	renewed, changed := c.keys.Renew(ctx, keys)
+	if !changed {
+		return nil, err
+	}
+	body, err = c.once(ctx, r, renewed)
+	c.mayBeRefused(ctx, err)
+	return body, err
+}
+
+// mayBeRefused tells whether other credentials may help, and reports refusals.
+// Atlassian's gateway answers 403 to an expired Bearer token, which may as well
+// mean that the account lacks a permission.
+func (c *Client) mayBeRefused(ctx context.Context, err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	if e.Reason == reasonUnauthorized {
+		c.refused(ctx)
+		return true
+	}
+	return c.auth == Bearer && e.Status == http.StatusForbidden
+}
+
+func (c *Client) once(ctx context.Context, r Request, keys Credentials) ([]byte, error) {
+	var written atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { written.Store(true) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { written.Store(true) },
+	})
+	req, err := c.request(ctx, r, keys)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fromNetwork(err, r.Changes, written.Load())
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case refused(res) || res.StatusCode < 200 || res.StatusCode > 299:
+		return nil, fromAnswer(res, body, r.Changes, c.now())
+	case err != nil:
+		return nil, fromNetwork(err, r.Changes, true)
+	case len(body) > maxAnswer || !isJSON(res):
+		return nil, &Error{Reason: reasonBadResponse, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
+	}
+	return body, nil
+}
+
+func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*http.Request, error) {
+	u := *c.base
+	u.RawPath = u.EscapedPath() + r.Path
+	path, err := url.PathUnescape(u.RawPath)
+	if err != nil {
+		return nil, fmt.Errorf("atlassian: path %q: %w", r.Path, err)
+	}
+	u.Path, u.RawQuery = path, r.Query.Encode()
+	var body io.Reader
+	if r.Body != nil {
+		encoded, err := json.Marshal(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("atlassian: encode body: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("atlassian: %w", err)
+	}
+	// No Idempotency-Key: Jira knows none, and net/http takes it as leave to
+	// send a POST again by itself.
+	if !r.Public {
+		req.Header.Set("Authorization", c.auth.header(keys))
+	}
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// isJSON tells an answer from the page of a login or of an outage that a proxy
+// sends with a 200.
+func isJSON(res *http.Response) bool {
+	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}

@@ -1,0 +1,185 @@
+package atlassian
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// Error is what came of a request that failed. It holds none of the service's
+// own text but for field errors and messages that were cleaned.
+type Error struct {
+	// Reason is the class: timeout, connection, tls, bad_response,
+	// unauthorized, rate_limited, or http_ and the status.
+	Reason string
+	// Status is the answer's, 0 if there was none.
+	Status int
+	// Fields and Messages are what a 4xx answer says is wrong.
+	Fields   map[string]string
+	Messages []string
+	// RequestID is the service's own id of the request.
+	RequestID string
+	// RateLimit is the RateLimit-Reason of a 429.
+	RateLimit string
+	// Wait is what Retry-After asks for: a minimum.
+	Wait time.Duration
+	// Ambiguous: the request changes something and may have been performed.
+	Ambiguous bool
+
+	cause error
+}
+
+func (e *Error) Error() string {
+	if e.Ambiguous {
+		return "atlassian: " + e.Reason + ", and whether the request was performed is not known"
+	}
+	return "atlassian: " + e.Reason
+}
+
+// Unwrap gives the error of the network or of the context.
+func (e *Error) Unwrap() error { return e.cause }
+
+// RetryAfter is the least time to wait before another try.
+func (e *Error) RetryAfter() time.Duration { return e.Wait }
+
+// Retryable tells whether another try may help and can do no harm: the failure
+// is passing, and nothing can have been changed.
+func (e *Error) Retryable() bool {
+	if e.Ambiguous {
+		return false
+	}
+	switch e.Reason {
+	case "timeout", "connection", "rate_limited":
+		return true
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Retryable is Error.Retryable for any error. A context's end is what a try
+// that ran out of time comes back with.
+func Retryable(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Retryable()
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// Classify gives the circuit's classifier. An answer that says the caller was
+// wrong is a success of the service, refused credentials included, unless
+// countClientErrors; 408, 425 and 429 are not of that kind.
+func Classify(countClientErrors bool) breaker.Classifier {
+	return func(err error) breaker.Outcome {
+		if errors.Is(err, context.Canceled) {
+			return breaker.Outcome{Verdict: breaker.Neutral}
+		}
+		e, ok := errors.AsType[*Error](err)
+		switch {
+		case !ok:
+			return breaker.Classify(err)
+		case e.callersFault() && !countClientErrors:
+			return breaker.Outcome{Verdict: breaker.Succeeded}
+		default:
+			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason}
+		}
+	}
+}
+
+func (e *Error) callersFault() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Reason == reasonUnauthorized || e.Status >= 400 && e.Status < 500
+}
+
+const (
+	reasonUnauthorized = "unauthorized"
+	reasonBadResponse  = "bad_response"
+)
+
+// fromNetwork classes a request that got no answer. written tells whether
+// anything of it may have reached the service.
+func fromNetwork(err error, changes, written bool) *Error {
+	e := &Error{Reason: "connection", cause: err, Ambiguous: changes && written}
+	var netErr net.Error
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		e.Reason = "timeout"
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &authority):
+		e.Reason = "tls"
+	}
+	return e
+}
+
+// fromAnswer classes an answer that is no success.
+func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *Error {
+	e := &Error{Status: res.StatusCode, Reason: fmt.Sprintf("http_%d", res.StatusCode), RequestID: requestID(res)}
+	switch {
+	case refused(res):
+		e.Reason = reasonUnauthorized
+	case res.StatusCode == http.StatusTooManyRequests:
+		// All documented reasons for a 429 are found before anything is done.
+		e.Reason, e.RateLimit = "rate_limited", token(res.Header.Get("RateLimit-Reason"))
+	case res.StatusCode >= 300 && res.StatusCode < 400:
+		e.Reason = reasonBadResponse
+	case res.StatusCode >= 500, res.StatusCode == http.StatusRequestTimeout:
+		e.Ambiguous = changes
+	}
+	e.Wait = retryAfter(res.Header, now)
+	if res.StatusCode >= 400 && res.StatusCode < 500 {
+		e.Messages, e.Fields = said(body)
+	}
+	return e
+}
+
+// refused tells whether the service did not accept the credentials. Jira Cloud
+// serves a wrong pair as an anonymous caller, mostly with a 200 of nothing, and
+// tells by this header alone.
+func refused(res *http.Response) bool {
+	return res.StatusCode == http.StatusUnauthorized ||
+		strings.Contains(res.Header.Get("X-Seraph-LoginReason"), "AUTHENTICATED_FAILED")
+}
+
+func requestID(res *http.Response) string {
+	for _, name := range []string{"Atl-Traceid", "X-Arequestid", "Atl-Request-Id"} {
+		if id := token(res.Header.Get(name)); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// token keeps a header's value only if it is short and plain.
+func token(value string) string {
+	if len(value) > 64 {
+		return ""
+	}
+	for _, c := range []byte(value) {
+		if c <= ' ' || c > '~' || c == '"' || c == '<' {
+			return ""
+		}
+	}
+	return value
+}
+
+// IsRefused tells whether the service did not accept the credentials.
+func IsRefused(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Reason == reasonUnauthorized
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian"
+)
+
+// secretTimeout bounds one read of a secret, its retries included.
+const secretTimeout = 3 * time.Second
+
+// Credentials gives a reader of an account's credentials from Secrets Manager.
+// Its errors name the secret and show nothing of it. Region, the function's own
+// credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER come from
+// the environment.
+func Credentials(getenv func(string) string, id string) func(context.Context) (atlassian.Credentials, error) {
+	client := secretsClient(getenv)
+	return func(ctx context.Context) (atlassian.Credentials, error) {
+		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
+		defer cancel()
+		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+		if err != nil {
+			return atlassian.Credentials{}, fmt.Errorf("secret %s cannot be read: %w", id, err)
+		}
+		if out.SecretString == nil {
+			return atlassian.Credentials{}, fmt.Errorf("secret %s: %w", id, errors.New("is not text"))
+		}
+		c, err := atlassian.ParseCredentials(*out.SecretString)
+		if err != nil {
+			return atlassian.Credentials{}, fmt.Errorf("secret %s: %w", id, err)
+		}
+		return c, nil
+	}
+}
+
+func secretsClient(getenv func(string) string) *secretsmanager.Client {
+	own := aws.Credentials{
+		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
+	}
+	o := secretsmanager.Options{
+		Region:      getenv("AWS_REGION"),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return own, nil }),
+		HTTPClient: &http.Client{Transport: &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
+			TLSHandshakeTimeout: time.Second,
+		}},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 }),
+	}
+	if endpoint := getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"); endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
+	return secretsmanager.New(o)
+}

@@ -1,0 +1,205 @@
+// Package jira is the connector to Jira Cloud, REST API v3: six operations,
+// each one guarded call, and their HTTP routes.
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/guard"
+)
+
+// Circuit is the name of the circuit that guards Jira.
+const Circuit = "jira_api"
+
+// The operations, as their hystrix commands, log lines and metrics name them.
+const (
+	getServerInfo = "jira.get_server_info"
+	searchIssues  = "jira.search_issues"
+	getIssue      = "jira.get_issue"
+	createIssue   = "jira.create_issue"
+	getProjects   = "jira.get_projects"
+	getIssueTypes = "jira.get_issue_types"
+)
+
+// Operations is what a Connector's Guard must know.
+var Operations = []string{getServerInfo, searchIssues, getIssue, createIssue, getProjects, getIssueTypes}
+
+// Connector makes the calls. It is safe for concurrent use.
+type Connector struct {
+	client *atlassian.Client
+	guard  *guard.Guard
+	site   string // for links
+}
+
+// New returns a Connector whose links point to site.
+func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
+	return &Connector{client: client, guard: g, site: site.String()}
+}
+
+// call makes one guarded call of one request.
+func call[T any](ctx context.Context, c *Connector, operation string, r atlassian.Request) (T, error) {
+	return guard.Run(ctx, c.guard, operation, func(ctx context.Context) (T, error) {
+		var answer T
+		err := c.client.Do(ctx, r, &answer)
+		return answer, err
+	})
+}
+
+func (c *Connector) browse(key string) string { return c.site + "/browse/" + url.PathEscape(key) }
+
+// ServerInfo describes the site.
+type ServerInfo struct {
+	BaseURL             string `json:"base_url"`
+	Version             string `json:"version"`
+	DeploymentType      string `json:"deployment_type"`
+	ServerTitle         string `json:"server_title"`
+	CredentialsAccepted bool   `json:"credentials_accepted"`
+}
+
+// ServerInfo gives what the site says of itself, which it tells everyone, and
+// whether it accepts our credentials, which only a second request shows.
+func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
+	return guard.Run(ctx, c.guard, getServerInfo, func(ctx context.Context) (ServerInfo, error) {
+		var site struct{ BaseURL, Version, DeploymentType, ServerTitle string }
+		if err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/serverInfo", Public: true}, &site); err != nil {
+			return ServerInfo{}, err
+		}
+		info := ServerInfo{BaseURL: site.BaseURL, Version: site.Version, DeploymentType: site.DeploymentType, ServerTitle: site.ServerTitle}
+		var me json.RawMessage
+		err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/myself"}, &me)
+		info.CredentialsAccepted = err == nil
+		if atlassian.IsRefused(err) {
+			err = nil
+		}
+		return info, err
+	})
+}
+
+// Issue is an issue with the fields that were asked for.
+type Issue struct {
+	ID     string                     `json:"id"`
+	Key    string                     `json:"key"`
+	URL    string                     `json:"url"`
+	Fields map[string]json.RawMessage `json:"fields,omitempty"`
+}
+
+// Page is a part of a list. Next is empty on the last.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next_page_token,omitempty"`
+}
+
+// Search is a bounded JQL query.
+type Search struct {
+	JQL    string
+	Fields []string
+	Limit  int
+	Token  string // Jira's own
+}
+
+// Search gives a page of the issues that match.
+func (c *Connector) Search(ctx context.Context, s Search) (Page[Issue], error) {
+	body := map[string]any{"jql": s.JQL, "fields": s.Fields, "maxResults": s.Limit}
+	if s.Token != "" {
+		body["nextPageToken"] = s.Token
+	}
+	type answer struct {
+		Issues        []Issue
+		NextPageToken string
+		IsLast        *bool
+	}
+	a, err := call[answer](ctx, c, searchIssues, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/search/jql", Body: body})
+	if err != nil {
+		return Page[Issue]{}, err
+	}
+	page := Page[Issue]{Items: a.Issues, Next: a.NextPageToken}
+	// isLast may be missing; a token that comes back unchanged leads nowhere.
+	if a.IsLast != nil && *a.IsLast || page.Next == s.Token {
+		page.Next = ""
+	}
+	if page.Items == nil {
+		page.Items = []Issue{}
+	}
+	for i := range page.Items {
+		page.Items[i].URL = c.browse(page.Items[i].Key)
+	}
+	return page, nil
+}
+
+// Issue gives one issue, by id or key.
+func (c *Connector) Issue(ctx context.Context, key string, fields, expand []string) (Issue, error) {
+	issue, err := call[Issue](ctx, c, getIssue, atlassian.Request{
+		Method: http.MethodGet, Path: "/rest/api/3/issue/" + url.PathEscape(key),
+		Query: url.Values{"fields": {strings.Join(fields, ",")}, "expand": {strings.Join(expand, ",")}},
+	})
+	issue.URL = c.browse(issue.Key)
+	return issue, err
+}
+
+// Create makes an issue of the fields. It is tried again only where Jira cannot
+// have made it.
+func (c *Connector) Create(ctx context.Context, fields map[string]any) (Issue, error) {
+	issue, err := call[Issue](ctx, c, createIssue, atlassian.Request{
+		Method: http.MethodPost, Path: "/rest/api/3/issue", Body: map[string]any{"fields": fields}, Changes: true,
+	})
+	issue.URL = c.browse(issue.Key)
+	return issue, err
+}
+
+// Project is a project. Type is a string, for Jira knows more types than its
+// documentation.
+type Project struct {
+	ID   string `json:"id"`
+	Key  string `json:"key"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	URL  string `json:"url"`
+}
+
+// Projects gives a page of the projects whose key or name contains query.
+func (c *Connector) Projects(ctx context.Context, query string, start, limit int) (page Page[Project], more bool, err error) {
+	values := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(limit)}}
+	if query != "" {
+		values.Set("query", query)
+	}
+	type answer struct {
+		Values []struct{ ID, Key, Name, ProjectTypeKey string }
+		IsLast bool
+	}
+	a, err := call[answer](ctx, c, getProjects, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/project/search", Query: values})
+	if err != nil {
+		return page, false, err
+	}
+	page.Items = make([]Project, len(a.Values))
+	for i, p := range a.Values {
+		page.Items[i] = Project{p.ID, p.Key, p.Name, p.ProjectTypeKey, c.browse(p.Key)}
+	}
+	return page, !a.IsLast && len(a.Values) > 0, nil
+}
+
+// IssueType is a kind of issue.
+type IssueType struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Subtask     bool   `json:"subtask"`
+}
+
+// IssueTypes gives all types, or those of one project.
+func (c *Connector) IssueTypes(ctx context.Context, projectID string) (Page[IssueType], error) {
+	r := atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/issuetype"}
+	if projectID != "" {
+		r.Path, r.Query = "/rest/api/3/issuetype/project", url.Values{"projectId": {projectID}}
+	}
+	types, err := call[[]IssueType](ctx, c, getIssueTypes, r)
+	if types == nil {
+		types = []IssueType{}
+	}
+	return Page[IssueType]{Items: types}, err
+}

@@ -1,0 +1,268 @@
+package jira
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/gateway"
+)
+
+// Limits of what clients may ask for.
+const (
+	defaultLimit = 50
+	maxLimit     = 100
+	maxFields    = 50
+	maxSummary   = 255 // Jira's own
+)
+
+// defaultFields of a search or an issue. Jira would give ids alone, or all.
+var defaultFields = []string{"summary", "status", "assignee", "priority", "issuetype", "created", "updated"}
+
+var (
+	// An issue is named by its number, or by project key and number.
+	issueKey  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,254}-)?[0-9]{1,18}$`)
+	fieldName = regexp.MustCompile(`^[-*]?[A-Za-z0-9_.]{1,100}$|^\*(all|navigable)$`)
+	number    = regexp.MustCompile(`^[0-9]{1,18}$`)
+)
+
+// Handler serves the connector's routes.
+func Handler(c *Connector) http.Handler {
+	return gateway.Routes(map[string]http.HandlerFunc{
+		"GET /api/v1/jira/server-info":  c.serveServerInfo,
+		"POST /api/v1/jira/search":      c.serveSearch,
+		"GET /api/v1/jira/issues/{key}": c.serveIssue,
+		"POST /api/v1/jira/issues":      c.serveCreate,
+		"GET /api/v1/jira/projects":     c.serveProjects,
+		"GET /api/v1/jira/issue-types":  c.serveIssueTypes,
+	})
+}
+
+func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+	if err != nil {
+		atlassian.WriteProblem(w, r, Circuit, err)
+		return
+	}
+	gateway.WriteJSON(w, status, v)
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
+	gateway.WriteProblem(w, r, gateway.BadField(field, detail))
+}
+
+func (c *Connector) serveServerInfo(w http.ResponseWriter, r *http.Request) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	info, err := c.ServerInfo(r.Context())
+	answer(w, r, http.StatusOK, info, err)
+}
+
+func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		JQL       string   `json:"jql"`
+		Fields    []string `json:"fields"`
+		Limit     *int     `json:"limit"`
+		PageToken string   `json:"page_token"`
+	}
+	if !gateway.DecodeJSON(w, r, &body) {
+		return
+	}
+	s := Search{JQL: body.JQL, Fields: body.Fields, Limit: defaultLimit}
+	if body.Limit != nil {
+		s.Limit = *body.Limit
+	}
+	if len(s.Fields) == 0 {
+		s.Fields = defaultFields
+	}
+	if problem := jqlProblem(s.JQL); problem != "" {
+		refuse(w, r, "jql", problem)
+		return
+	}
+	if !validFields(s.Fields) {
+		refuse(w, r, "fields", "want at most 50 names of fields")
+		return
+	}
+	if s.Limit < 1 || s.Limit > maxLimit {
+		refuse(w, r, "limit", "want 1 to 100")
+		return
+	}
+	next, ok := decodeToken(s, body.PageToken)
+	if !ok {
+		refuse(w, r, "page_token", "the token is not one of this query's")
+		return
+	}
+	query := s
+	s.Token = next
+	page, err := c.Search(r.Context(), s)
+	page.Next = encodeToken(query, page.Next)
+	answer(w, r, http.StatusOK, page, err)
+}
+
+func validFields(names []string) bool {
+	return len(names) <= maxFields && !slices.ContainsFunc(names, func(n string) bool { return !fieldName.MatchString(n) })
+}
+
+func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
+	query, ok := gateway.Query(w, r, "fields", "expand")
+	if !ok {
+		return
+	}
+	key := r.PathValue("key")
+	if !issueKey.MatchString(key) {
+		refuse(w, r, "key", "want an issue's key such as OPS-1, or its number")
+		return
+	}
+	fields, expand := list(query, "fields"), list(query, "expand")
+	if len(fields) == 0 {
+		fields = append([]string{"description"}, defaultFields...)
+	}
+	for name, values := range map[string][]string{"fields": fields, "expand": expand} {
+		if !validFields(values) {
+			refuse(w, r, name, "want at most 50 names, comma-separated")
+			return
+		}
+	}
+	issue, err := c.Issue(r.Context(), key, fields, expand)
+	answer(w, r, http.StatusOK, issue, err)
+}
+
+// list reads a comma-separated parameter.
+func list(query url.Values, name string) []string {
+	var values []string
+	for _, v := range query[name] {
+		for s := range strings.SplitSeq(v, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				values = append(values, s)
+			}
+		}
+	}
+	return values
+}
+
+// newIssue is the body of a create request.
+type newIssue struct {
+	ProjectKey     string                     `json:"project_key"`
+	IssueType      string                     `json:"issue_type"`
+	Summary        string                     `json:"summary"`
+	Description    string                     `json:"description"`
+	DescriptionADF json.RawMessage            `json:"description_adf"`
+	Labels         []string                   `json:"labels"`
+	Fields         map[string]json.RawMessage `json:"fields"`
+}
+
+func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
+	// Taking the key and not keeping its promise would be worse than saying so.
+	if r.Header.Get("Idempotency-Key") != "" {
+		refuse(w, r, "Idempotency-Key", "the header is not supported")
+		return
+	}
+	var body newIssue
+	if !gateway.DecodeJSON(w, r, &body) {
+		return
+	}
+	fields, field, problem := body.fields()
+	if problem != "" {
+		refuse(w, r, field, problem)
+		return
+	}
+	issue, err := c.Create(r.Context(), fields)
+	answer(w, r, http.StatusCreated, issue, err)
+}
+
+var projectKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,254}$`)
+
+// fields gives Jira's fields, or which field is wrong and why.
+func (n newIssue) fields() (fields map[string]any, field, problem string) {
+	switch {
+	case !projectKey.MatchString(n.ProjectKey):
+		return nil, "project_key", "want a project's key such as OPS"
+	case n.IssueType == "" || len(n.IssueType) > 100:
+		return nil, "issue_type", "want the name of an issue type"
+	case strings.TrimSpace(n.Summary) == "" || len([]rune(n.Summary)) > maxSummary || strings.ContainsAny(n.Summary, "\r\n"):
+		return nil, "summary", "want one line of 1 to 255 characters"
+	case n.Description != "" && n.DescriptionADF != nil:
+		return nil, "description_adf", "give either description or description_adf"
+	}
+	fields = make(map[string]any)
+	for name, value := range n.Fields {
+		if !fieldName.MatchString(name) {
+			return nil, "fields", "want names of fields"
+		}
+		fields[name] = value
+	}
+	fields["project"] = map[string]string{"key": n.ProjectKey}
+	fields["issuetype"] = map[string]string{"name": n.IssueType}
+	fields["summary"] = n.Summary
+	if n.Description != "" {
+		fields["description"] = document(n.Description)
+	}
+	if n.DescriptionADF != nil {
+		fields["description"] = n.DescriptionADF
+	}
+	if len(n.Labels) > 0 {
+		for _, label := range n.Labels {
+			if label == "" || len(label) > 255 || strings.ContainsAny(label, " \t\r\n") {
+				return nil, "labels", "want labels without spaces, of at most 255 characters"
+			}
+		}
+		fields["labels"] = n.Labels
+	}
+	return fields, "", ""
+}
+
+func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {
+	query, ok := gateway.Query(w, r, "query", "limit", "page_token")
+	if !ok {
+		return
+	}
+	limit, ok := readLimit(query)
+	if !ok {
+		refuse(w, r, "limit", "want 1 to 100")
+		return
+	}
+	search := query.Get("query")
+	if len(search) > 255 {
+		refuse(w, r, "query", "want at most 255 characters")
+		return
+	}
+	bound := []any{"projects", search, limit}
+	next, ok := decodeToken(bound, query.Get("page_token"))
+	start, err := strconv.Atoi("0" + next)
+	if !ok || err != nil {
+		refuse(w, r, "page_token", "the token is not one of this query's")
+		return
+	}
+	page, more, err := c.Projects(r.Context(), search, start, limit)
+	if more {
+		page.Next = encodeToken(bound, strconv.Itoa(start+len(page.Items)))
+	}
+	answer(w, r, http.StatusOK, page, err)
+}
+
+func readLimit(query url.Values) (int, bool) {
+	if !query.Has("limit") {
+		return defaultLimit, true
+	}
+	limit, err := strconv.Atoi(query.Get("limit"))
+	return limit, err == nil && limit >= 1 && limit <= maxLimit
+}
+
+func (c *Connector) serveIssueTypes(w http.ResponseWriter, r *http.Request) {
+	query, ok := gateway.Query(w, r, "project_id")
+	if !ok {
+		return
+	}
+	project := query.Get("project_id")
+	if project != "" && !number.MatchString(project) {
+		refuse(w, r, "project_id", "want a project's number")
+		return
+	}
+	types, err := c.IssueTypes(r.Context(), project)
+	answer(w, r, http.StatusOK, types, err)
+}
