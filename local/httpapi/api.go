@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -16,38 +17,33 @@ import (
 	"github.com/coldfuse/coldfuse/local/lambda"
 )
 
-const (
-	// DefaultIntegrationTimeout is the service's own, which cannot be raised.
-	DefaultIntegrationTimeout = 30 * time.Second
-	maxBody                   = 10 << 20
-)
+// DefaultTimeout is how long the service waits for a function, and the most
+// that it can be told to.
+const DefaultTimeout = 30 * time.Second
+
+const maxBody = 10 << 20
 
 // Config of an API.
 type Config struct {
 	Routes []Route
 	// Throttle is the stage's: each route without one of its own has this much.
-	Throttle           Throttle
-	IntegrationTimeout time.Duration    // zero: DefaultIntegrationTimeout
-	Now                func() time.Time // nil: time.Now
+	Throttle Throttle
+	Now      func() time.Time // nil: time.Now
 }
 
 // API is an http.Handler that answers as the HTTP API would. It is safe for
 // concurrent use.
 type API struct {
-	routes  []entry // the most specific first
-	timeout time.Duration
-	now     func() time.Time
+	routes []entry // the most specific first
+	now    func() time.Time
 }
 
 // New checks the routes. Two with the same method and path are an error.
 func New(c Config) (*API, error) {
-	if c.IntegrationTimeout == 0 {
-		c.IntegrationTimeout = DefaultIntegrationTimeout
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	api := &API{timeout: c.IntegrationTimeout, now: c.Now}
+	api := &API{now: c.Now}
 	seen := map[string]bool{}
 	for _, route := range c.Routes {
 		segments, err := parsePath(route.Path)
@@ -93,7 +89,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeMessage(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(route.Timeout, DefaultTimeout))
 	defer cancel()
 	answer, err := route.Target.Invoke(ctx, event)
 	if err == nil {

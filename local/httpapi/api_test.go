@@ -308,8 +308,7 @@ func (slow) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 
 func TestTheIntegrationTimeoutIs503(t *testing.T) {
 	api := newAPI(t, Config{
-		Routes:             []Route{{Path: "$default", Target: slow{}}},
-		IntegrationTimeout: time.Millisecond,
+		Routes: []Route{{Path: "$default", Target: slow{}, Timeout: time.Millisecond}},
 	})
 	if got := do(api, httptest.NewRequest("GET", "/", nil)).StatusCode; got != 503 {
 		t.Errorf("got %d, want 503", got)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Access says who may use a route.
@@ -30,7 +31,8 @@ type Route struct {
 	Method   string // "GET", or "ANY"
 	Path     string // "/a/{id}", "/a/{proxy+}", or "$default"
 	Access   Access
-	Throttle *Throttle // nil: the stage's
+	Throttle *Throttle     // nil: the stage's
+	Timeout  time.Duration // of the integration; zero: DefaultTimeout
 	Target   Invoker
 }
 

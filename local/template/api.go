@@ -3,61 +3,44 @@ package template
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 )
 
-// gateway is what the HTTP API says about all its routes.
-type gateway struct {
-	authorizer  string            // the default one, or empty
-	authorizers map[string]string // name → "iam" or "jwt"
-	settings    map[string]any    // by route key
+// Route of the HTTP API.
+type Route struct {
+	Method, Path string        // "GET", or "ANY"; "$default" has the method "ANY"
+	Function     string        // logical id
+	Access       string        // "", "iam" or "jwt"
+	Timeout      time.Duration // of the integration, 30 s unless set
+	Throttle     *Throttle     // nil: the stage's
 }
 
-// api reads the HTTP API, which must be known before its routes.
-func (r *reader) api(properties map[string]any) error {
-	if r.gateway.authorizers != nil {
-		return errors.New("a second HTTP API; one is supported")
-	}
-	r.gateway.authorizers = map[string]string{"AWS_IAM": "iam"}
+// Throttle is a rate in requests a second and a burst; zero is none.
+type Throttle struct {
+	Rate  float64
+	Burst int
+}
+
+// integration is where routes lead.
+type integration struct {
+	function string
+	timeout  time.Duration
+}
+
+// stage reads AWS::ApiGatewayV2::Stage.
+func (r *reader) stage(_ string, properties map[string]any) error {
 	fallback, err1 := r.property(properties, "DefaultRouteSettings")
 	settings, err2 := r.property(properties, "RouteSettings")
-	auth, err3 := r.property(properties, "Auth")
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	r.gateway.settings, _ = settings.(map[string]any)
-	authorizer, _ := dig(auth, "DefaultAuthorizer")
-	r.gateway.authorizer = text(authorizer)
-	named, _ := dig(auth, "Authorizers")
-	m, _ := named.(map[string]any)
-	for name, authorizer := range m {
-		if _, ok := dig(authorizer, "JwtConfiguration"); !ok {
-			return fmt.Errorf("authorizer %s: only JWT authorizers are supported", name)
-		}
-		r.gateway.authorizers[name] = "jwt"
-	}
+	r.routeSettings, _ = settings.(map[string]any)
 	throttle, err := r.throttle(fallback)
-	if err != nil {
-		return err
-	}
 	if throttle != nil {
 		r.out.Throttle = *throttle
 	}
-	return nil
-}
-
-// access is the kind of the authorizer that a route names, or inherits.
-func (r *reader) access(authorizer string) (string, error) {
-	if authorizer == "" {
-		authorizer = r.gateway.authorizer
-	}
-	if authorizer == "" || authorizer == "NONE" {
-		return "", nil
-	}
-	kind, ok := r.gateway.authorizers[authorizer]
-	if !ok {
-		return "", fmt.Errorf("authorizer %s does not exist", authorizer)
-	}
-	return kind, nil
+	return err
 }
 
 // throttle reads route settings, nil if they throttle nothing.
@@ -72,4 +55,66 @@ func (r *reader) throttle(settings any) (*Throttle, error) {
 		return nil, nil
 	}
 	return &Throttle{Rate: rate, Burst: int(burst)}, nil
+}
+
+// integration reads AWS::ApiGatewayV2::Integration. Its URI contains the
+// function's ARN.
+func (r *reader) integration(id string, properties map[string]any) error {
+	uri, err1 := r.property(properties, "IntegrationUri")
+	format, err2 := r.property(properties, "PayloadFormatVersion")
+	timeout, err3 := r.number(properties, 30_000, "TimeoutInMillis")
+	name, err4 := r.reference(id)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	if text(format) != "2.0" {
+		return fmt.Errorf("payload format %q: only 2.0 is supported", text(format))
+	}
+	for _, f := range r.out.Functions {
+		if strings.Contains(text(uri), "/functions/"+arn(f.ID)+"/") {
+			r.integrations[text(name)] = integration{f.ID, time.Duration(timeout) * time.Millisecond}
+			return nil
+		}
+	}
+	return fmt.Errorf("IntegrationUri %s: names no function of the template", text(uri))
+}
+
+// route reads AWS::ApiGatewayV2::Route.
+func (r *reader) route(_ string, properties map[string]any) error {
+	key, err1 := r.property(properties, "RouteKey")
+	target, err2 := r.property(properties, "Target")
+	authorization, err3 := r.property(properties, "AuthorizationType")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	to, ok := r.integrations[strings.TrimPrefix(text(target), "integrations/")]
+	if !ok {
+		return fmt.Errorf("target %q: no such integration", text(target))
+	}
+	route := Route{Function: to.function, Timeout: to.timeout}
+	if route.Method, route.Path, ok = strings.Cut(text(key), " "); !ok {
+		route.Method, route.Path = "ANY", text(key)
+	}
+	var err error
+	if route.Access, err = access(text(authorization)); err != nil {
+		return err
+	}
+	if route.Throttle, err = r.throttle(r.routeSettings[text(key)]); err != nil {
+		return err
+	}
+	r.out.Routes = append(r.out.Routes, route)
+	return nil
+}
+
+func access(authorization string) (string, error) {
+	switch authorization {
+	case "", "NONE":
+		return "", nil
+	case "AWS_IAM":
+		return "iam", nil
+	case "JWT":
+		return "jwt", nil
+	default:
+		return "", fmt.Errorf("AuthorizationType %s is not supported", authorization)
+	}
 }

@@ -101,8 +101,7 @@ func (r *resolver) call(name string, argument any) (any, error) {
 func apply(name string, args []any, r *resolver) (any, bool) {
 	switch {
 	case name == "Fn::GetAtt" && len(args) == 2:
-		value, ok := r.references[text(args[0])+"."+text(args[1])]
-		return value, ok
+		return r.attribute(text(args[0]), text(args[1]))
 	case name == "Fn::Equals" && len(args) == 2:
 		return text(args[0]) == text(args[1]), true
 	case name == "Fn::Not" && len(args) == 1:
@@ -160,6 +159,17 @@ func (r *resolver) physicalName(id string, resource any) (any, error) {
 	}
 	return text(r.parameters["AWS::StackName"]) + "-" + id, nil
 }
+
+// attribute is a supplied value, or an ARN made up for a resource.
+func (r *resolver) attribute(id, name string) (any, bool) {
+	if value, ok := r.references[id+"."+name]; ok {
+		return value, true
+	}
+	_, declared := r.resources[id]
+	return arn(id), declared && name == "Arn"
+}
+
+func arn(id string) string { return "arn:aws:local:us-east-1:000000000000:" + id }
 
 func (r *resolver) condition(name string) (bool, error) {
 	expression, ok := r.conditions[name]

@@ -53,20 +53,6 @@ type Table struct {
 // Key is a key attribute and its type: S, N or B.
 type Key struct{ Name, Type string }
 
-// Route of the HTTP API.
-type Route struct {
-	Method, Path string // "ANY" and "$default" included
-	Function     string // logical id
-	Access       string // "", "iam" or "jwt"
-	Throttle     *Throttle
-}
-
-// Throttle is a rate in requests a second and a burst; zero is none.
-type Throttle struct {
-	Rate  float64
-	Burst int
-}
-
 // Parse reads a template. Its errors name the resource and the property.
 func Parse(src []byte, o Options) (*Template, error) {
 	root, err := decode(src)
@@ -79,14 +65,21 @@ func Parse(src []byte, o Options) (*Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	r := reader{resolver: resolver{
-		parameters: values,
-		references: o.References,
-		resources:  section(root, "Resources"),
-		conditions: section(root, "Conditions"),
-		mappings:   section(root, "Mappings"),
-		evaluating: map[string]bool{},
-	}, globals: section(root, "Globals")}
+	r := reader{
+		resolver: resolver{
+			parameters: values,
+			references: o.References,
+			resources:  section(root, "Resources"),
+			conditions: section(root, "Conditions"),
+			mappings:   section(root, "Mappings"),
+			evaluating: map[string]bool{},
+		},
+		globals:      section(root, "Globals"),
+		integrations: map[string]integration{},
+	}
+	if err := r.rules(section(root, "Rules")); err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
 	if err := r.read(); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
@@ -100,29 +93,23 @@ func section(root map[string]any, name string) map[string]any {
 
 type reader struct {
 	resolver
-	globals map[string]any
-	gateway gateway
-	out     Template
+	globals       map[string]any
+	integrations  map[string]integration // by the value of Ref
+	routeSettings map[string]any         // by route key
+	out           Template
 }
 
-// read takes the HTTP API first: what a route inherits from it must be known.
+// read goes from what is referred to to what refers to it.
 func (r *reader) read() error {
-	if _, implicit := r.globals["HttpApi"]; implicit && !r.declares("AWS::Serverless::HttpApi") {
-		if err := r.api(section(r.globals, "HttpApi")); err != nil {
-			return fmt.Errorf("globals of the HTTP API: %w", err)
-		}
-	}
 	readers := []struct {
 		kind string
 		read func(id string, properties map[string]any) error
 	}{
-		{"AWS::Serverless::HttpApi", func(_ string, p map[string]any) error {
-			return r.api(merge(section(r.globals, "HttpApi"), p))
-		}},
 		{"AWS::DynamoDB::Table", r.table},
-		{"AWS::Serverless::Function", func(id string, p map[string]any) error {
-			return r.function(id, merge(section(r.globals, "Function"), p))
-		}},
+		{"AWS::Serverless::Function", r.function},
+		{"AWS::ApiGatewayV2::Stage", r.stage},
+		{"AWS::ApiGatewayV2::Integration", r.integration},
+		{"AWS::ApiGatewayV2::Route", r.route},
 	}
 	for _, reader := range readers {
 		if err := r.each(reader.kind, reader.read); err != nil {
@@ -130,15 +117,6 @@ func (r *reader) read() error {
 		}
 	}
 	return nil
-}
-
-func (r *reader) declares(kind string) bool {
-	for _, resource := range r.resources {
-		if found, _ := dig(resource, "Type"); found == kind {
-			return true
-		}
-	}
-	return false
 }
 
 // each reads the resources of one kind whose condition holds.

@@ -16,6 +16,12 @@ Parameters:
   Window: {Type: String, Default: "", AllowedPattern: "[0-9.]*"}
   Subnets: {Type: CommaDelimitedList, Default: "a,b"}
   Secret: {Type: String}
+Rules:
+  ProdIsLoud:
+    RuleCondition: !Equals [!Ref Stage, prod]
+    Assertions:
+      - Assert: !Not [!Equals [!Ref Threshold, "1"]]
+        AssertDescription: one failure is too few for prod
 Mappings:
   Sizes:
     dev: {memory: 256}
@@ -35,16 +41,24 @@ Globals:
         THRESHOLD: !Ref Threshold
         LOUD: "false"
 Resources:
-  Api:
-    Type: AWS::Serverless::HttpApi
+  Api: {Type: AWS::ApiGatewayV2::Api}
+  Stage1:
+    Type: AWS::ApiGatewayV2::Stage
     Properties:
+      ApiId: !Ref Api
       DefaultRouteSettings: {ThrottlingBurstLimit: 20, ThrottlingRateLimit: 10.5}
       RouteSettings:
         "GET /a": {ThrottlingBurstLimit: 1, ThrottlingRateLimit: 1}
-      Auth:
-        DefaultAuthorizer: !If [IsProd, AWS_IAM, !Ref AWS::NoValue]
-        Authorizers:
-          Token: {JwtConfiguration: {issuer: https://issuer, audience: [x]}}
+      AccessLogSettings: {DestinationArn: !GetAtt Nothing.Arn}
+  ToFirst:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      IntegrationUri: !Sub arn:${AWS::Partition}:apigateway:lambda:path/functions/${First.Arn}/invocations
+      PayloadFormatVersion: '2.0'
+      TimeoutInMillis: 5000
+  RouteA: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /a, Target: !Sub "integrations/${ToFirst}", AuthorizationType: !If [IsProd, AWS_IAM, NONE]}}
+  RouteB: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: "ANY /b/{id}", Target: !Sub "integrations/${ToFirst}", AuthorizationType: JWT}}
+  RouteC: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: $default, Target: !Sub "integrations/${ToFirst}"}}
   First:
     Type: AWS::Serverless::Function
     Properties:
@@ -62,12 +76,6 @@ Resources:
           EITHER: !If [Either, "yes", "no"]
           BOTH: !If [Both, !GetAtt Nothing.Arn, "no"]
           SECRET: !Ref Secret
-      Events:
-        Get: {Type: HttpApi, Properties: {Path: /a, Method: get, ApiId: !Ref Api}}
-        Open: {Type: HttpApi, Properties: {Path: /open, Method: get, Auth: {Authorizer: NONE}}}
-        Token: {Type: HttpApi, Properties: {Path: /token, Method: any, Auth: {Authorizer: Token}}}
-        Rest: {Type: HttpApi}
-        Clock: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
   OnlyProd:
     Type: AWS::Serverless::Function
     Condition: IsProd
@@ -136,16 +144,11 @@ func TestRoutesHaveTheirAccessAndThrottle(t *testing.T) {
 	dev := parse(t, sample, options)
 	equal(t, "stage throttle", dev.Throttle, Throttle{Rate: 10.5, Burst: 20})
 	equal(t, "dev", dev.Routes, []Route{
-		{Method: "GET", Path: "/a", Function: "First", Throttle: &Throttle{Rate: 1, Burst: 1}},
-		{Method: "GET", Path: "/open", Function: "First"},
-		{Method: "ANY", Path: "$default", Function: "First"},
-		{Method: "ANY", Path: "/token", Function: "First", Access: "jwt"},
+		{Method: "GET", Path: "/a", Function: "First", Timeout: 5 * time.Second, Throttle: &Throttle{Rate: 1, Burst: 1}},
+		{Method: "ANY", Path: "/b/{id}", Function: "First", Timeout: 5 * time.Second, Access: "jwt"},
+		{Method: "ANY", Path: "$default", Function: "First", Timeout: 5 * time.Second},
 	})
-	var access []string
-	for _, route := range parse(t, sample, with("Stage", "prod")).Routes {
-		access = append(access, route.Access)
-	}
-	equal(t, "access in prod", access, []string{"iam", "", "iam", "jwt"})
+	equal(t, "access in prod", parse(t, sample, with("Stage", "prod")).Routes[0].Access, "iam")
 }
 
 func TestTheTableIsRead(t *testing.T) {
@@ -175,9 +178,12 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"a reference to nothing", edit("!Ref Secret", "!Ref Sekret"), options, "First: Environment: Variables: SECRET: nothing to refer to by the name Sekret"},
 		{"an attribute that was not supplied", edit("Circuits.Arn", "Circuits.Nrn"), options, "First: Environment: Variables: ARN: Fn::GetAtt"},
 		{"a condition that does not exist", edit("!If [Either,", "!If [Ether,"), options, "condition Ether does not exist"},
-		{"a condition that depends on itself", edit("!Equals [!Ref Stage, prod]", "!Not [!Condition IsDev]"), options, "depends on itself"},
+		{"a condition that depends on itself", edit("IsProd: !Equals [!Ref Stage, prod]", "IsProd: !Not [!Condition IsDev]"), options, "depends on itself"},
 		{"a function that is not understood", edit("!Ref Secret", "!Base64 x"), options, "SECRET: Fn::Base64"},
-		{"an authorizer that does not exist", edit("Authorizer: Token", "Authorizer: Tokn"), options, "event Token: authorizer Tokn does not exist"},
+		{"parameters that a rule refuses", sample, with("Stage", "prod", "Threshold", "1"), "rule ProdIsLoud: one failure is too few for prod"},
+		{"an authorizer of an unknown type", edit("AuthorizationType: JWT", "AuthorizationType: CUSTOM"), options, "RouteB: AuthorizationType CUSTOM is not supported"},
+		{"a route to nowhere", edit("integrations/${ToFirst}", "integrations/${First}"), options, "RouteA: target"},
+		{"an integration of no function", edit("functions/${First.Arn}", "functions/${Circuits.Arn}"), options, "ToFirst: IntegrationUri"},
 		{"a number that is none", edit("Timeout: 29", "Timeout: soon"), options, "First: Timeout: \"soon\" is no number"},
 		{"a key that appears twice", edit("  Circuits:\n", "  First: {}\n  Circuits:\n"), options, `key "First" appears twice`},
 		{"a table without a key", edit("KeyType: HASH", "KeyType: RANGE"), options, "Circuits: KeySchema: no HASH key"},

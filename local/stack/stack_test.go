@@ -1,0 +1,275 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/jirasim"
+	"github.com/coldfuse/coldfuse/local/storeproxy"
+	"github.com/coldfuse/coldfuse/local/wait"
+)
+
+const (
+	root   = "../.."
+	search = `{"jql":"project = OPS","limit":3}`
+)
+
+// quick makes a failing call take a tenth of a second.
+func quick(more ...string) map[string]string {
+	parameters := map[string]string{"JiraBaseDelay": "0.02", "JiraMaxDelay": "0.05", "JiraTryTimeout": "1"}
+	for i := 0; i < len(more); i += 2 {
+		parameters[more[i]] = more[i+1]
+	}
+	return parameters
+}
+
+func newStack(t *testing.T, c Config) *Stack {
+	t.Helper()
+	c.Root, c.SearchLag = root, jirasim.NoLag
+	s, err := Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func send(t *testing.T, s *Stack, method, path, body string) (int, string) {
+	t.Helper()
+	status, answer, err := request(t.Context(), s, method, path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, answer
+}
+
+func request(ctx context.Context, s *Stack, method, path, body string) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.URL+"/api/v1"+path, bytes.NewBufferString(body))
+	if err != nil {
+		return 0, "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(answer), err
+}
+
+func wantStatus(t *testing.T, s *Stack, method, path, body string, want int) {
+	t.Helper()
+	if status, answer := send(t, s, method, path, body); status != want {
+		t.Errorf("%s %s: got %d %s, want %d", method, path, status, answer, want)
+	}
+}
+
+// circuit is what the monitor says.
+func circuit(t *testing.T, s *Stack) (state string, failures int) {
+	t.Helper()
+	_, answer := send(t, s, "GET", "/resilience/circuit-breakers/jira_api", "")
+	var stats struct {
+		State        string
+		FailureCount int `json:"failure_count"`
+	}
+	if err := json.Unmarshal([]byte(answer), &stats); err != nil {
+		t.Fatalf("%s: %v", answer, err)
+	}
+	return stats.State, stats.FailureCount
+}
+
+func setJira(t *testing.T, s *Stack, f jirasim.Fault) {
+	t.Helper()
+	if err := s.Jira.Set(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func setStore(t *testing.T, s *Stack, f storeproxy.Fault) {
+	t.Helper()
+	if err := s.Store.Set(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	if err := wait.For(t.Context(), limit, what, holds); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestClientErrorsCountOnlyWhenAsked(t *testing.T) {
+	cases := []struct{ count, state string }{{"false", "closed"}, {"true", "open"}}
+	for _, c := range cases {
+		t.Run("count "+c.count, func(t *testing.T) {
+			s := newStack(t, Config{Parameters: quick("CountClientErrors", c.count)})
+			for range 5 {
+				wantStatus(t, s, "POST", "/jira/search", `{"jql":"invalid jql that will fail"}`, 400)
+			}
+			send(t, s, "POST", "/jira/search", `{"jql":"invalid jql that will fail"}`)
+			if state, _ := circuit(t, s); state != c.state {
+				t.Errorf("circuit is %s, want %s", state, c.state)
+			}
+		})
+	}
+}
+
+func TestAColdEnvironmentRejectsThoughConnectingIsSlow(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick("JiraFailureThreshold", "1", "JiraRecoveryTimeout", "600")})
+	setJira(t, s, jirasim.Fault{Kind: jirasim.Down})
+	wantStatus(t, s, "POST", "/jira/search", search, 503)
+	if state, _ := circuit(t, s); state != "open" {
+		t.Fatalf("circuit is %s, want open", state)
+	}
+	s.Kill()
+	before := len(s.Jira.Log())
+	setStore(t, s, storeproxy.Fault{Mode: storeproxy.DelayConnect, Delay: 250 * time.Millisecond})
+	status, answer := send(t, s, "POST", "/jira/search", search)
+	if status != 503 || !strings.Contains(answer, `"circuit":"jira_api"`) {
+		t.Errorf("got %d %s, want a rejection", status, answer)
+	}
+	if got := len(s.Jira.Log()) - before; got != 0 {
+		t.Errorf("%d requests reached Jira, want none", got)
+	}
+}
+
+func TestCallsAreServedWithoutTheStore(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick()})
+	cases := []struct {
+		rule string
+		mode storeproxy.Mode
+		cold bool
+		most time.Duration // what the first call may take
+	}{
+		{"refused in traffic", storeproxy.Refuse, false, time.Second},
+		{"hanging in traffic", storeproxy.Hang, false, time.Second},
+		{"refused at a cold start", storeproxy.Refuse, true, 2 * time.Second},
+		{"hanging at a cold start", storeproxy.Hang, true, 3 * time.Second},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			setStore(t, s, storeproxy.Fault{})
+			s.Kill()
+			if !c.cold {
+				wantStatus(t, s, "POST", "/jira/search", search, 200)
+			}
+			setStore(t, s, storeproxy.Fault{Mode: c.mode})
+			start := time.Now()
+			wantStatus(t, s, "POST", "/jira/search", search, 200)
+			if took := time.Since(start); took > c.most {
+				t.Errorf("took %s, want at most %s", took, c.most)
+			}
+		})
+	}
+}
+
+func TestARotatedSecretNeedsNoDeployment(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick()})
+	wantStatus(t, s, "POST", "/jira/search", search, 200)
+	s.Jira.Rotate(jirasim.Credentials{Email: jirasim.DefaultEmail, Token: "rotated"})
+	wantStatus(t, s, "POST", "/jira/search", search, 502)
+	s.Secrets.Put(jiraSecret, `{"email":"`+jirasim.DefaultEmail+`","token":"rotated"}`)
+	s.Kill()
+	wantStatus(t, s, "POST", "/jira/search", search, 200)
+}
+
+func TestTheAPIIsWhatTheTemplateSays(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := strings.Replace(string(src), "POST /api/v1/jira/search", "PUT /api/v1/jira/find", 1)
+	edited = strings.Replace(edited, "AuthorizationType: NONE", "AuthorizationType: JWT", 1)
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newStack(t, Config{Template: file, Parameters: quick("MonitoringAccess", "iam", "ApiRateLimit", "1", "ApiBurstLimit", "2")})
+	steps := []struct {
+		rule, method, path string
+		want               int
+	}{
+		{"the old route is gone", "POST", "/jira/search", 404},
+		{"the new one leads to the function, which does not know it", "PUT", "/jira/find", 404},
+		{"health asks for a token now", "GET", "/resilience/health", 401},
+		{"a parameter closes the rest of the monitor", "GET", "/resilience/summary", 403},
+		{"a route's burst passes", "GET", "/jira/server-info", 200},
+		{"up to its last", "GET", "/jira/server-info", 200},
+		{"and no further", "GET", "/jira/server-info", 429},
+	}
+	for _, step := range steps {
+		if status, answer := send(t, s, step.method, step.path, ""); status != step.want {
+			t.Errorf("%s: got %d %s, want %d", step.rule, status, answer, step.want)
+		}
+	}
+	if _, answer := send(t, s, "PUT", "/jira/find", ""); !strings.Contains(answer, "instance") {
+		t.Errorf("got %s, want the function's own 404", answer)
+	}
+}
+
+func TestAPortInUseIsNamedBeforeAnythingIsBuilt(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var progress bytes.Buffer
+	_, err = Start(t.Context(), Config{Root: root, Listen: taken.Addr().String(), Progress: &progress})
+	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()+" is in use") {
+		t.Errorf("got %v", err)
+	}
+	if progress.Len() > 0 {
+		t.Errorf("made progress: %s", &progress)
+	}
+}
+
+func TestTheAdminAddressListsAndKills(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick(), Warm: 1})
+	admin := func(method, path string) string {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.AdminURL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		answer, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+	for _, want := range []string{`"JiraFunction-1"`, `"ResilienceFunction-1"`} {
+		if got := admin("GET", "/environments"); !strings.Contains(got, want) {
+			t.Errorf("environments: %s, want %s", got, want)
+		}
+	}
+	if got := admin("POST", "/environments/kill?id=JiraFunction-1"); !strings.Contains(got, `"killed": 1`) {
+		t.Errorf("kill: %s", got)
+	}
+	if got := admin("GET", "/environments"); strings.Contains(got, "JiraFunction-1") {
+		t.Errorf("environments after the kill: %s", got)
+	}
+	if got := admin("GET", "/logs?contains=killed"); !strings.Contains(got, "[JiraFunction-1]") {
+		t.Errorf("logs: %s", got)
+	}
+	if got := admin("GET", "/store/faults"); !strings.Contains(got, `"mode":""`) {
+		t.Errorf("store faults: %s", got)
+	}
+	if got := admin("GET", "/"); got != adminHelp {
+		t.Errorf("help: %s", got)
+	}
+}
