@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -37,10 +38,6 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if budget := guard.Budget(c.Protection.Retry, c.Protection.TryTimeout); budget > config.HTTPLimit {
 		logger.Warn("Retries do not fit an HTTP request, only direct invocation", "budget_s", budget.Seconds(), "limit_s", config.HTTPLimit.Seconds())
 	}
-	keys, err := atlassian.NewKeyring(ctx, config.Credentials(getenv, c.SecretID), time.Now)
-	if err != nil {
-		return nil, err
-	}
 	classify := atlassian.Classify(c.CountClientErrors)
 	circuit, err := breaker.New(breaker.Config{
 		Settings: c.Protection.Circuit,
@@ -51,7 +48,13 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	_ = circuit.Prime(ctx) // its observer reports a store that is away
+	var primed sync.WaitGroup // beside the secret: each takes a dial and an answer
+	primed.Go(func() { _ = circuit.Prime(ctx) /* its observer reports a store that is away */ })
+	keys, err := atlassian.NewKeyring(ctx, config.Credentials(getenv, c.SecretID), time.Now)
+	primed.Wait()
+	if err != nil {
+		return nil, err
+	}
 	calls, err := guard.New(guard.Config{
 		Breaker: circuit, Retry: c.Protection.Retry, TryTimeout: c.Protection.TryTimeout, Operations: jira.Operations,
 		Classify: classify, Retryable: atlassian.Retryable, Report: telemetry.Calls(logger),

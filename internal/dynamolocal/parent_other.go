@@ -4,4 +4,6 @@ package dynamolocal
 
 import "syscall"
 
-func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// dieWithParent can ask nothing of other systems: there the server ends with
+// Close, or with the terminal's interrupt.
+func dieWithParent() *syscall.SysProcAttr { return nil }

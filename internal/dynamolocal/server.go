@@ -3,6 +3,7 @@
 package dynamolocal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,14 +20,18 @@ import (
 // names.
 type Server struct {
 	Endpoint string
-	process  *exec.Cmd
+	process  *exec.Cmd // nil: not started here
+	says     opening
 	exited   chan struct{}
 }
 
+var errExited = errors.New("it has ended")
+
 // Start runs DynamoDB Local, in memory, on a free loopback port and waits until
 // it answers. On first use it fetches it by Maven, which takes some seconds
-// and is told to progress, which may be nil. The server dies with this process.
-// Where DYNAMODB_ENDPOINT is set nothing is started.
+// and is told to progress, which may be nil. The server dies with this process,
+// on Linux even if that is killed. Where DYNAMODB_ENDPOINT is set nothing is
+// started.
 func Start(ctx context.Context, progress io.Writer) (*Server, error) {
 	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" {
 		return &Server{Endpoint: endpoint}, nil
@@ -39,6 +44,19 @@ func Start(ctx context.Context, progress io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A port that was free may be taken by the time that Java asks for it.
+	for attempt := 1; ; attempt++ {
+		s, err := launch(ctx, java, lib)
+		switch {
+		case err == nil:
+			return s, nil
+		case attempt == 3 || !errors.Is(err, errExited):
+			return nil, fmt.Errorf("start DynamoDB Local: %w", err)
+		}
+	}
+}
+
+func launch(ctx context.Context, java, lib string) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -49,12 +67,13 @@ func Start(ctx context.Context, progress io.Writer) (*Server, error) {
 		"software.amazon.dynamodb.services.local.main.ServerRunner",
 		"-inMemory", "-sharedDb", "-disableTelemetry", "-port", port)
 	s.process.SysProcAttr = dieWithParent()
+	s.process.Stdout, s.process.Stderr = &s.says, &s.says
 	if err := s.run(); err != nil {
-		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
+		return nil, err
 	}
-	if err := errors.Join(s.answers(ctx), s.warmUp(ctx)); err != nil {
+	if err := s.ready(ctx); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("DynamoDB Local: %w", err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -76,18 +95,32 @@ func (s *Server) run() error {
 	return <-started
 }
 
-func (s *Server) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+// ready waits until the server answers. One that could not have its port may
+// be seen to have ended only after another's answers.
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	address := s.Endpoint[len("http://"):]
+	err := s.listens(ctx)
+	if err == nil {
+		err = s.warmUp(ctx)
+	}
+	select {
+	case <-s.exited:
+		return fmt.Errorf("%w: %s: %s", errExited, s.process.ProcessState, bytes.TrimSpace(s.says.text))
+	default:
+		return err
+	}
+}
+
+func (s *Server) listens(ctx context.Context) error {
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Endpoint[len("http://"):])
 		if err == nil {
 			return conn.Close()
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("ended at once: %s", s.process.ProcessState)
+			return errExited
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
@@ -104,6 +137,19 @@ func (s *Server) Close() {
 	<-s.exited
 }
 
+// Getenv gives the environment in which dynamostore.NewClient finds the server:
+// of an endpoint that was not started here, with this process's own region and
+// credentials where it has any.
+func (s *Server) Getenv(name string) string {
+	if own := os.Getenv(name); own != "" && s.process == nil && name != "AWS_ENDPOINT_URL_DYNAMODB" {
+		return own
+	}
+	return map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_ENDPOINT_URL_DYNAMODB": s.Endpoint,
+	}[name]
+}
+
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -112,4 +158,12 @@ func freePort() (string, error) {
 	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return port, err
+}
+
+// opening keeps what a process says first, where it tells why it cannot run.
+type opening struct{ text []byte }
+
+func (o *opening) Write(b []byte) (int, error) {
+	o.text = append(o.text, b[:min(len(b), 1<<10-len(o.text))]...)
+	return len(b), nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -30,12 +29,11 @@ func addKey(in *dynamodb.CreateTableInput, name string, kind types.KeyType) {
 	in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &name, KeyType: kind})
 }
 
-// Getenv gives the environment in which dynamostore.NewClient finds the server.
-func (s *Server) Getenv(name string) string {
-	return map[string]string{
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_ENDPOINT_URL_DYNAMODB": s.Endpoint,
-	}[name]
+func deleteTable(ctx context.Context, client *dynamodb.Client, name string) error {
+	if _, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		return fmt.Errorf("delete table %s: %w", name, err)
+	}
+	return nil
 }
 
 // warmUp has the virtual machine compile what stores do: its first answers take
@@ -56,6 +54,5 @@ func (s *Server) warmUp(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(table)})
-	return err
+	return deleteTable(ctx, client, table)
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,19 +15,11 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	maxFields    = 50
 	maxSummary   = 255 // Jira's own
 )
 
 // defaultFields of a search or an issue. Jira would give ids alone, or all.
 var defaultFields = []string{"summary", "status", "assignee", "priority", "issuetype", "created", "updated"}
-
-var (
-	// An issue is named by its number, or by project key and number.
-	issueKey  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,254}-)?[0-9]{1,18}$`)
-	fieldName = regexp.MustCompile(`^[-*]?[A-Za-z0-9_.]{1,100}$|^\*(all|navigable)$`)
-	number    = regexp.MustCompile(`^[0-9]{1,18}$`)
-)
 
 // Handler serves the connector's routes.
 func Handler(c *Connector) http.Handler {
@@ -84,7 +74,7 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, "jql", problem)
 		return
 	}
-	if !validFields(s.Fields) {
+	if !areFieldNames(s.Fields) {
 		refuse(w, r, "fields", "want at most 50 names of fields")
 		return
 	}
@@ -104,17 +94,13 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, http.StatusOK, page, err)
 }
 
-func validFields(names []string) bool {
-	return len(names) <= maxFields && !slices.ContainsFunc(names, func(n string) bool { return !fieldName.MatchString(n) })
-}
-
 func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 	query, ok := gateway.Query(w, r, "fields", "expand")
 	if !ok {
 		return
 	}
 	key := r.PathValue("key")
-	if !issueKey.MatchString(key) {
+	if !isIssueKey(key) {
 		refuse(w, r, "key", "want an issue's key such as OPS-1, or its number")
 		return
 	}
@@ -123,7 +109,7 @@ func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 		fields = append([]string{"description"}, defaultFields...)
 	}
 	for name, values := range map[string][]string{"fields": fields, "expand": expand} {
-		if !validFields(values) {
+		if !areFieldNames(values) {
 			refuse(w, r, name, "want at most 50 names, comma-separated")
 			return
 		}
@@ -175,12 +161,10 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, http.StatusCreated, issue, err)
 }
 
-var projectKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,254}$`)
-
 // fields gives Jira's fields, or which field is wrong and why.
 func (n newIssue) fields() (fields map[string]any, field, problem string) {
 	switch {
-	case !projectKey.MatchString(n.ProjectKey):
+	case !isProjectKey(n.ProjectKey):
 		return nil, "project_key", "want a project's key such as OPS"
 	case n.IssueType == "" || len(n.IssueType) > 100:
 		return nil, "issue_type", "want the name of an issue type"
@@ -191,7 +175,7 @@ func (n newIssue) fields() (fields map[string]any, field, problem string) {
 	}
 	fields = make(map[string]any)
 	for name, value := range n.Fields {
-		if !fieldName.MatchString(name) {
+		if !isFieldName(name) {
 			return nil, "fields", "want names of fields"
 		}
 		fields[name] = value
@@ -259,7 +243,7 @@ func (c *Connector) serveIssueTypes(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	project := query.Get("project_id")
-	if project != "" && !number.MatchString(project) {
+	if project != "" && !isNumber(project) {
 		refuse(w, r, "project_id", "want a project's number")
 		return
 	}

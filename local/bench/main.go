@@ -10,16 +10,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
 func main() {
 	check := flag.Bool("check", false, "measure the promises and write nothing")
+	only := flag.String("only", "", "measure the sections whose title holds this `text`, and write nothing")
 	root := flag.String("root", "..", "the repository's root")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ok, err := bench(ctx, *root, *check)
+	ok, err := bench(ctx, *root, *only, *check || *only != "")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -51,12 +53,15 @@ var sections = []section{
 	{"Through the local HTTP API, real bootstraps, default settings", fastFailure},
 }
 
-func bench(ctx context.Context, root string, check bool) (bool, error) {
+func bench(ctx context.Context, root, only string, check bool) (bool, error) {
 	var report bytes.Buffer
 	fmt.Fprintf(&report, "# Benchmarks\n\nWritten by `make bench` on %s, %s/%s, %d CPUs, %s. Times drift with the machine; the ratios were measured in turns within this run.\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	ok := true
 	for _, s := range sections {
+		if !strings.Contains(s.title, only) {
+			continue
+		}
 		fmt.Println(s.title)
 		figures, err := s.run(ctx, root)
 		if err != nil {

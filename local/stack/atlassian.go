@@ -25,9 +25,9 @@ func (s *Stack) startAtlassian() error {
 	if err != nil {
 		return err
 	}
-	accepted := jirasim.Credentials{Email: jirasim.DefaultEmail, Token: jirasim.DefaultToken}
-	if s.config.JiraToken != "" {
-		accepted = jirasim.Credentials{Email: s.config.JiraEmail, Token: s.config.JiraToken}
+	accepted := s.config.Credentials
+	if accepted == (jirasim.Credentials{}) {
+		accepted = jirasim.Credentials{Email: jirasim.DefaultEmail, Token: jirasim.DefaultToken}
 	}
 	value, err := json.Marshal(accepted)
 	if err != nil {

@@ -3,13 +3,18 @@ package stack
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/coldfuse/coldfuse/local/lambda"
 )
 
-// Log keeps what the functions write. It is safe for concurrent use.
+// maxLines is how many lines are kept.
+const maxLines = 100_000
+
+// Log keeps the newest lines that the functions write, at most 100,000. It is
+// safe for concurrent use.
 type Log struct {
 	mu    sync.Mutex
 	out   io.Writer // nil: only kept
@@ -20,6 +25,9 @@ type Log struct {
 func (l *Log) add(line lambda.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.lines) == maxLines {
+		l.lines = slices.Delete(l.lines, 0, maxLines/10)
+	}
 	l.lines = append(l.lines, line)
 	if l.out != nil {
 		fmt.Fprintf(l.out, "[%s] %s\n", line.Environment, line.Text)

@@ -30,14 +30,14 @@ type Config struct {
 	Listen     string            // address of the HTTP API
 	Admin      string            // address of the admin server
 	Jira       string            // address of the Jira simulator
-	// JiraEmail and JiraToken are a real site's, which Parameters name; empty:
-	// the simulator's.
-	JiraEmail, JiraToken string
-	Warm                 int                  // environments of each function to start at once
-	Progress             io.Writer            // nil: none
-	LogFile              string               // receives what the functions write; empty: none
-	Watch                func(lambda.Line)    // sees each line that a function writes
-	SearchLag            func() time.Duration // of the Jira simulator; nil: a random 0 to 5 s
+	// Credentials are a real site's, which Parameters name; zero: the
+	// simulator's.
+	Credentials jirasim.Credentials
+	SearchLag   func() time.Duration // of the Jira simulator; nil: a random 0 to 5 s
+	Warm        int                  // environments of each function to start at once
+	Progress    io.Writer            // nil: none
+	LogFile     string               // receives what the functions write; empty: none
+	Watch       func(lambda.Line)    // sees each line that a function writes; must not use the Log
 }
 
 // Stack is a running system. Its fields are for tests and the demo, which

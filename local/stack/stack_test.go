@@ -178,10 +178,20 @@ func TestARotatedSecretNeedsNoDeployment(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick()})
 	wantStatus(t, s, "POST", "/jira/search", search, 200)
 	s.Jira.Rotate(jirasim.Credentials{Email: jirasim.DefaultEmail, Token: "rotated"})
-	wantStatus(t, s, "POST", "/jira/search", search, 502)
 	s.Secrets.Put(jiraSecret, `{"email":"`+jirasim.DefaultEmail+`","token":"rotated"}`)
-	s.Kill()
 	wantStatus(t, s, "POST", "/jira/search", search, 200)
+	if got := s.Secrets.Reads(); got != 2 {
+		t.Errorf("the secret was read %d times, want at the start and once more", got)
+	}
+}
+
+func writeTemplate(t *testing.T, src string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func TestTheAPIIsWhatTheTemplateSays(t *testing.T) {
@@ -191,11 +201,7 @@ func TestTheAPIIsWhatTheTemplateSays(t *testing.T) {
 	}
 	edited := strings.Replace(string(src), "POST /api/v1/jira/search", "PUT /api/v1/jira/find", 1)
 	edited = strings.Replace(edited, "AuthorizationType: NONE", "AuthorizationType: JWT", 1)
-	file := filepath.Join(t.TempDir(), "template.yaml")
-	if err := os.WriteFile(file, []byte(edited), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := newStack(t, Config{Template: file, Parameters: quick("MonitoringAccess", "iam", "ApiRateLimit", "1", "ApiBurstLimit", "2")})
+	s := newStack(t, Config{Template: writeTemplate(t, edited), Parameters: quick("MonitoringAccess", "iam", "ApiRateLimit", "1", "ApiBurstLimit", "2")})
 	steps := []struct {
 		rule, method, path string
 		want               int
@@ -215,6 +221,18 @@ func TestTheAPIIsWhatTheTemplateSays(t *testing.T) {
 	}
 	if _, answer := send(t, s, "PUT", "/jira/find", ""); !strings.Contains(answer, "instance") {
 		t.Errorf("got %s, want the function's own 404", answer)
+	}
+}
+
+func TestAFunctionThatRefusesToStartIsQuoted(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := writeTemplate(t, strings.Replace(string(src), "JIRA_SECRET_ID:", "JIRA_SECRET:", 1))
+	_, err = Start(t.Context(), Config{Root: root, Template: file, Warm: 1})
+	if err == nil || !strings.Contains(err.Error(), "JIRA_SECRET_ID is missing") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -21,17 +21,17 @@ import (
 	"syscall"
 
 	"github.com/coldfuse/coldfuse/local/demo"
+	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/stack"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	err := command(ctx, os.Args[1:], os.Stdout)
-	interrupted := ctx.Err() != nil
-	stop()
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
-	case interrupted:
+	case ctx.Err() != nil:
 		os.Exit(130) // as a shell says of SIGINT
 	default:
 		fmt.Fprintln(os.Stderr, "coldfuse-local:", err)
@@ -122,7 +122,7 @@ func realSite(c *stack.Config, getenv func(string) string) error {
 			c.Parameters[parameter] = value
 		}
 	}
-	c.JiraEmail, c.JiraToken = getenv("JIRA_EMAIL"), getenv("JIRA_TOKEN")
+	c.Credentials = jirasim.Credentials{Email: getenv("JIRA_EMAIL"), Token: getenv("JIRA_TOKEN")}
 	return nil
 }
 

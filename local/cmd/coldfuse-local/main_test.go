@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -42,10 +43,14 @@ func buildCommand(t *testing.T) string {
 	return binary
 }
 
-func start(t *testing.T, binary string) (*exec.Cmd, *output) {
+// start runs the command with a folder of its own for temporary files, which
+// nothing but kill -9 may leave behind.
+func start(t *testing.T, binary string, flags ...string) (*exec.Cmd, *output) {
 	t.Helper()
 	out := &output{}
-	command := exec.Command(binary, "run", "-listen", "", "-admin", "", "-jira", "", "-log", filepath.Join(t.TempDir(), "log"))
+	anywhere := []string{"run", "-listen", "", "-admin", "", "-jira", "", "-log", filepath.Join(t.TempDir(), "log")}
+	command := exec.Command(binary, append(anywhere, flags...)...)
+	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	command.Stdout, command.Stderr = out, out
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -93,6 +98,16 @@ func alive(pids []int) bool {
 	return false
 }
 
+func wantNoStackFiles(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	for _, variable := range command.Env {
+		dir, ok := strings.CutPrefix(variable, "TMPDIR=")
+		if left, _ := filepath.Glob(filepath.Join(dir, "coldfuse-*")); ok && len(left) > 0 {
+			t.Errorf("files left: %v", left)
+		}
+	}
+}
+
 func TestNoProcessIsLeftBehind(t *testing.T) {
 	binary := buildCommand(t)
 	const running, building = "Ctrl-C stops", "building"
@@ -119,6 +134,9 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 			}
 			command.Wait()
 			eventually(t, out, "every process is gone", func() bool { return !alive(below) })
+			if c.signal != syscall.SIGKILL {
+				wantNoStackFiles(t, command)
+			}
 		})
 	}
 }

@@ -51,9 +51,9 @@ func credentials(getenv func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
 }
 
-// newTransport keeps a few connections for as long as DynamoDB does. One that
-// died while its environment was frozen fails the first attempt at once, and
-// the second dials.
+// newTransport keeps a few connections for a minute by the wall clock, which
+// goes on while the environment is frozen. A younger one that died meanwhile
+// fails the first attempt, and the second dials.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,

@@ -1,6 +1,7 @@
 package dynamostore
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,8 @@ type attribute struct {
 	name string
 	get  func(*breaker.Record) types.AttributeValue // nil: absent
 	set  func(*breaker.Record, types.AttributeValue) bool
+
+	required bool // present in every item
 }
 
 var attributes = []attribute{
@@ -81,6 +84,7 @@ func textual[T ~string](name string, field func(*breaker.Record) *T) attribute {
 // required is present though it be zero, since conditions compare it.
 func required(a attribute) attribute {
 	get := a.get
+	a.required = true
 	a.get = func(r *breaker.Record) types.AttributeValue {
 		if v := get(r); v != nil {
 			return v
@@ -158,14 +162,15 @@ func decode(item map[string]types.AttributeValue) (breaker.Record, error) {
 		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d", breaker.Schema)
 	}
 	for _, a := range attributes {
-		if v, present := item[a.name]; present && !a.set(&r, v) {
-			return breaker.Record{}, fmt.Errorf("circuit item: attribute %s is malformed", a.name)
+		v, present := item[a.name]
+		if present && !a.set(&r, v) || !present && a.required {
+			return breaker.Record{}, fmt.Errorf("circuit item: attribute %s is missing or malformed", a.name)
 		}
 	}
 	if v, present := item["failures"]; present {
 		ids, ok := v.(*types.AttributeValueMemberSS)
 		if !ok {
-			return breaker.Record{}, fmt.Errorf("circuit item: attribute failures is malformed")
+			return breaker.Record{}, errors.New("circuit item: attribute failures is malformed")
 		}
 		// A set has no order; sorted, the same set is the same record.
 		for _, id := range slices.Sorted(slices.Values(ids.Value)) {
@@ -174,9 +179,9 @@ func decode(item map[string]types.AttributeValue) (breaker.Record, error) {
 	}
 	switch {
 	case r.State != breaker.Closed && r.State != breaker.Open && r.State != breaker.HalfOpen:
-		return breaker.Record{}, fmt.Errorf("circuit item: state is unknown")
+		return breaker.Record{}, errors.New("circuit item: state is unknown")
 	case !r.Exists():
-		return breaker.Record{}, fmt.Errorf("circuit item: writer is missing")
+		return breaker.Record{}, errors.New("circuit item: writer is missing")
 	}
 	return r, nil
 }

@@ -21,6 +21,8 @@ func TestDecodeNeverGuesses(t *testing.T) {
 		"an unknown state is an error":             func(i item) { i["state"] = text("ajar") },
 		"no writer is an error":                    func(i item) { delete(i, "writer") },
 		"a writer of another type is an error":     func(i item) { i["writer"] = number(1) },
+		"no generation is an error":                func(i item) { delete(i, "generation") },
+		"no epoch is an error":                     func(i item) { delete(i, "epoch") },
 		"a negative generation is an error":        func(i item) { i["generation"] = number(-1) },
 		"a generation that is none is an error":    func(i item) { i["generation"] = &types.AttributeValueMemberN{Value: "1e3"} },
 		"a number beyond 64 bits is an error":      func(i item) { i["retry_at"] = &types.AttributeValueMemberN{Value: "99999999999999999999"} },

@@ -2,207 +2,166 @@ package dynamostore_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// tunnel is a TCP proxy in front of the server whose faults can be switched.
-type tunnel struct {
-	net.Listener
-	connectDelay time.Duration
-	hangs        atomic.Bool
+const ms = time.Millisecond
+
+// answer is what a table does with a request.
+type answer struct {
+	after  time.Duration
+	status int // 0: it hangs up
 }
 
-func newTunnel(t *testing.T, connectDelay time.Duration) *tunnel {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func found(after time.Duration) answer { return answer{after, http.StatusOK} }
+func fails(after time.Duration) answer { return answer{after, http.StatusInternalServerError} }
+
+var hangs, hangsUp = found(time.Hour), answer{}
+
+// The limits to the millisecond, in a bubble's time: no network, no waiting.
+func TestTimeThatAnOperationMayTake(t *testing.T) {
+	for rule, c := range map[string]struct {
+		limit     time.Duration
+		connected bool          // by an operation before
+		dial      time.Duration // what a connection takes, the one before excluded
+		answers   []answer      // request by request
+		took      time.Duration
+		fails     bool
+	}{
+		"a reply has a third of the time": {
+			limit: 300 * ms, connected: true, answers: []answer{found(99 * ms)}, took: 99 * ms,
+		},
+		"a table that hangs costs a third of the time, and one request": {
+			limit: 300 * ms, connected: true, answers: []answer{hangs}, took: 100 * ms, fails: true,
+		},
+		"so it does on a new connection": {
+			limit: 300 * ms, answers: []answer{hangs}, took: 100 * ms, fails: true,
+		},
+		"dialling has the rest": {
+			limit: 300 * ms, dial: 200 * ms, answers: []answer{found(99 * ms)}, took: 299 * ms,
+		},
+		"a first read dials at leisure": {
+			limit: time.Second, dial: 600 * ms, answers: []answer{found(300 * ms)}, took: 900 * ms,
+		},
+		"nothing outlasts the context": {
+			limit: 300 * ms, dial: 400 * ms, took: 300 * ms, fails: true,
+		},
+		"a connection that died while frozen is dialled again": {
+			limit: 300 * ms, connected: true, dial: 150 * ms, answers: []answer{hangsUp, found(90 * ms)}, took: 240 * ms,
+		},
+		"a failing table is asked twice, at once": {
+			limit: 300 * ms, connected: true, answers: []answer{fails(0), fails(0)}, took: 0, fails: true,
+		},
+		"a failure that passes is not seen": {
+			limit: 300 * ms, connected: true, answers: []answer{fails(0), found(0)}, took: 0,
+		},
+		"a second request has what the first has left": {
+			limit: 300 * ms, connected: true, answers: []answer{fails(60 * ms), hangs}, took: 100 * ms, fails: true,
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				table := newScripted(t)
+				if c.connected {
+					table.answers = []answer{found(0)}
+					if _, err := table.load(time.Second); err != nil {
+						t.Fatal(err)
+					}
+				}
+				table.dial, table.answers, table.requests = c.dial, c.answers, 0
+				took, err := table.load(c.limit)
+				if took != c.took || (err != nil) != c.fails || table.requests != len(c.answers) {
+					t.Errorf("%s, %d requests, %v", took, table.requests, err)
+				}
+			})
+		})
 	}
-	p := &tunnel{Listener: l, connectDelay: connectDelay}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go p.carry(c)
-		}
-	}()
-	return p
 }
 
-func (p *tunnel) carry(client net.Conn) {
-	defer client.Close()
-	upstream, err := net.Dial("tcp", strings.TrimPrefix(server.Endpoint, "http://"))
-	if err != nil {
-		return
-	}
-	defer upstream.Close()
-	go func() { _, _ = io.Copy(upstream, client); upstream.Close() }()
-	_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
-		if p.hangs.Load() {
-			return len(b), nil // swallowed: the reply never comes
-		}
-		return client.Write(b)
-	}), upstream)
+// scripted is a table in the bubble that answers as it is told.
+type scripted struct {
+	store    *dynamostore.Store
+	accepted chan net.Conn
+	closed   chan struct{}
+	dial     time.Duration
+	answers  []answer
+	requests int
 }
 
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
-
-// storeBehind reaches the table through the tunnel, dialling as slowly as a
-// handshake takes.
-func storeBehind(t *testing.T, p *tunnel, count *atomic.Int32) *dynamostore.Store {
-	t.Helper()
-	_, table := newTable(t)
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		select {
-		case <-time.After(p.connectDelay):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		return (&net.Dialer{}).DialContext(ctx, network, p.Addr().String())
-	}}
-	t.Cleanup(transport.CloseIdleConnections)
-	return dynamostore.New(dynamostore.NewClient(server.Getenv, countingTransport{transport, count}), table)
+func newScripted(t *testing.T) *scripted {
+	s := &scripted{accepted: make(chan net.Conn), closed: make(chan struct{})}
+	transport := &http.Transport{DialContext: s.dialled}
+	s.store = dynamostore.New(dynamostore.NewClient(server.Getenv, transport), "circuits")
+	web := &http.Server{Handler: s}
+	go func() { _ = web.Serve(s) }()
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		web.Close()
+	})
+	return s
 }
 
-type countingTransport struct {
-	http.RoundTripper
-	count *atomic.Int32
-}
-
-func (c countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.count.Add(1)
-	return c.RoundTripper.RoundTrip(r)
-}
-
-func load(s *dynamostore.Store, limit time.Duration) (time.Duration, error) {
+func (s *scripted) load(limit time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	began := time.Now()
-	_, err := s.Load(ctx, "jira_api", true)
-	return time.Since(began), err
+	_, err := s.store.Load(ctx, "jira_api", true)
+	took := time.Since(began).Truncate(ms)
+	synctest.Wait() // what a cancelled request leaves behind
+	return took, err
 }
 
-func TestHangingTableCostsAThirdOfTheLimit(t *testing.T) {
-	p := newTunnel(t, 0)
-	var count atomic.Int32
-	s := storeBehind(t, p, &count)
-	if _, err := load(s, time.Second); err != nil {
-		t.Fatal(err)
+func (s *scripted) dialled(ctx context.Context, _, _ string) (net.Conn, error) {
+	if err := sleep(ctx, s.dial); err != nil {
+		return nil, err
 	}
-	p.hangs.Store(true)
-	for _, connection := range []string{"open", "dialled again"} {
-		if took, err := load(s, 300*time.Millisecond); err == nil || took > 180*time.Millisecond {
-			t.Errorf("%s: %s, %v", connection, took, err)
-		}
-	}
-}
-
-func TestSlowHandshakeIsNoOutage(t *testing.T) {
-	p := newTunnel(t, 150*time.Millisecond)
-	var count atomic.Int32
-	s := storeBehind(t, p, &count)
-	if took, err := load(s, 300*time.Millisecond); err != nil || took < 150*time.Millisecond {
-		t.Errorf("%s, %v", took, err)
+	client, accepted := net.Pipe()
+	select {
+	case s.accepted <- accepted:
+		return client, nil
+	case <-s.closed:
+		return nil, net.ErrClosed
 	}
 }
 
-func TestRefusedTableIsAnErrorAtOnceAfterTwoAttempts(t *testing.T) {
-	p := newTunnel(t, 0)
-	var count atomic.Int32
-	s := storeBehind(t, p, &count)
-	p.Close()
-	if took, err := load(s, 300*time.Millisecond); err == nil || took > 100*time.Millisecond || count.Load() != 2 {
-		t.Errorf("%s, %d attempts, %v", took, count.Load(), err)
+func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	a := s.answers[s.requests]
+	s.requests++
+	// Not before the client has done with its request: it gives the connection
+	// up when a reply overtakes that.
+	if sleep(r.Context(), a.after+time.Nanosecond) != nil || a.status == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, "{}")
+}
+
+// Accept, Close and Addr make it the listener of its own server.
+func (s *scripted) Accept() (net.Conn, error) {
+	select {
+	case c := <-s.accepted:
+		return c, nil
+	case <-s.closed:
+		return nil, net.ErrClosed
 	}
 }
 
-func TestRepeatedChangeAfterALostReplyHolds(t *testing.T) {
-	_, table := newTable(t)
-	lose := &replyLoser{}
-	s := dynamostore.New(dynamostore.NewClient(server.Getenv, lose), table)
-	to := breaker.Record{Generation: 1, Writer: "w", Epoch: 1, State: breaker.Open}
-	lose.next.Store(true)
-	got, held, err := s.Change(context.Background(), "jira_api", breaker.Change{From: breaker.Record{State: breaker.Closed}, To: to})
-	if err != nil || !held || got.Writer != "w" || lose.lost.Load() != 1 {
-		t.Errorf("%+v, held %v, %v, lost %d", got, held, err, lose.lost.Load())
+func (s *scripted) Close() error   { close(s.closed); return nil }
+func (s *scripted) Addr() net.Addr { return &net.TCPAddr{} }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
-
-// replyLoser loses a reply after the server has committed.
-type replyLoser struct {
-	next atomic.Bool
-	lost atomic.Int32
-}
-
-func (l *replyLoser) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil && l.next.CompareAndSwap(true, false) {
-		l.lost.Add(1)
-		res.Body.Close()
-		return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
-	}
-	return res, err
-}
-
-// The promise of the healthy path, on the real adapter: no write, and one read
-// a second at most. The clock is the test's, so that a minute takes none.
-func TestHealthyPathReadsOnceASecondAndWritesNothing(t *testing.T) {
-	_, table := newTable(t)
-	requests := &requestLog{}
-	store := dynamostore.New(dynamostore.NewClient(server.Getenv, requests), table)
-	clock := time.UnixMilli(1_800_000_000_000)
-	var mu sync.Mutex
-	b, err := breaker.New(breaker.Config{
-		Settings: breaker.Settings{Name: "jira_api"}, Store: store,
-		Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return clock },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Prime(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	const seconds, rate = 60, 100
-	for range seconds * rate {
-		mu.Lock()
-		clock = clock.Add(time.Second / rate)
-		mu.Unlock()
-		if err := b.Do(context.Background(), func(context.Context, *breaker.Permit) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// One beside a call whenever the record is older than 0.85 s, and the first.
-	reads, writes := requests.counts()
-	if writes != 0 || reads > seconds*100/86+1 {
-		t.Errorf("%d reads and %d writes in %d s", reads, writes, seconds)
-	}
-}
-
-type requestLog struct{ reads, writes atomic.Int32 }
-
-func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
-		l.reads.Add(1)
-	} else {
-		l.writes.Add(1)
-	}
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-func (l *requestLog) counts() (reads, writes int32) { return l.reads.Load(), l.writes.Load() }

@@ -10,10 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptrace"
 	"strconv"
-	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -24,10 +21,11 @@ import (
 // Store is a breaker.Store on one table. It is safe for concurrent use, and
 // one Store serves any number of circuits.
 //
-// An operation ends with its context, and besides when a connection has been
+// An operation ends with its context, and besides when connections have been
 // at hand for a third of the time that the context allowed: with a breaker's
-// default of 300 ms a hanging table costs 100 ms, while a connection that must
-// be dialled again may take 200.
+// default of 300 ms a hanging table costs 100 ms, while one that must be
+// dialled again may take 200 for that. A failed attempt is repeated once, at
+// once, within the same limits.
 type Store struct {
 	client *dynamodb.Client
 	table  string
@@ -39,8 +37,6 @@ func New(client *dynamodb.Client, table string) *Store {
 }
 
 var _ breaker.Store = (*Store)(nil)
-
-var errSlow = errors.New("no answer from the table")
 
 // Load reads a circuit.
 func (s *Store) Load(ctx context.Context, circuit string, consistent bool) (breaker.Record, error) {
@@ -118,37 +114,6 @@ func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateI
 	}
 	r, err := decode(out.Attributes)
 	return r, err == nil, err
-}
-
-// limitReply ends ctx early once a connection has been at hand for a third of
-// the time that ctx has: dialling, and a reply, each need a limit of their own.
-func limitReply(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	limit := time.Until(deadline) / 3
-	ctx, cancel := context.WithCancelCause(ctx)
-	var once sync.Once
-	var timer *time.Timer
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		// Once: a second attempt gets no more time.
-		once.Do(func() { timer = time.AfterFunc(limit, func() { cancel(errSlow) }) })
-	}})
-	return ctx, func() {
-		once.Do(func() {})
-		if timer != nil {
-			timer.Stop()
-		}
-		cancel(nil)
-	}
-}
-
-func cause(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errSlow) {
-		return errSlow
-	}
-	return err
 }
 
 func key(circuit string) map[string]types.AttributeValue {

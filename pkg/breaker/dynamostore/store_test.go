@@ -2,9 +2,11 @@ package dynamostore_test
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
+	"encoding/json"
+	"io"
+	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,31 +19,10 @@ import (
 
 var server *dynamolocal.Server
 
-func TestMain(m *testing.M) {
-	s, err := dynamolocal.Start(context.Background(), os.Stderr)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	server = s
-	code := m.Run()
-	s.Close()
-	os.Exit(code)
-}
-
-// newTable makes a table of the test's own.
-func newTable(t *testing.T) (*dynamodb.Client, string) {
-	t.Helper()
-	client := dynamostore.NewClient(server.Getenv, nil)
-	table := "circuits-" + rand.Text()
-	if err := dynamolocal.CreateTable(context.Background(), client, table); err != nil {
-		t.Fatal(err)
-	}
-	return client, table
-}
+func TestMain(m *testing.M) { os.Exit(dynamolocal.Main(m, &server)) }
 
 func TestContract(t *testing.T) {
-	client, table := newTable(t)
+	client, table := server.Table(t)
 	storetest.Run(t, func(*testing.T) storetest.Subject {
 		return storetest.Subject{
 			Store: dynamostore.New(client, table),
@@ -53,4 +34,36 @@ func TestContract(t *testing.T) {
 			},
 		}
 	})
+}
+
+// No table is no answer: taken for one without items, it would say that every
+// circuit is closed.
+func TestMissingTableIsAnError(t *testing.T) {
+	client, _ := server.Table(t)
+	if r, err := dynamostore.New(client, "no-such-table").Load(context.Background(), "jira_api", true); err == nil {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// DynamoDB Local's reads are all consistent, so that only the request tells.
+func TestConsistencyIsAskedForAsWanted(t *testing.T) {
+	asked := &asked{}
+	s := dynamostore.New(dynamostore.NewClient(server.Getenv, asked), "circuits")
+	for _, consistent := range []bool{true, false} {
+		if _, err := s.Load(context.Background(), "jira_api", consistent); err != nil {
+			t.Fatal(err)
+		}
+		if asked.ConsistentRead != consistent {
+			t.Errorf("consistent %v is sent as %v", consistent, asked.ConsistentRead)
+		}
+	}
+}
+
+// asked is the last request, answered with a missing item.
+type asked struct{ ConsistentRead bool }
+
+func (a *asked) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Request: r},
+		json.NewDecoder(r.Body).Decode(a)
 }

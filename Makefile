@@ -1,0 +1,95 @@
+# Everything here also works without make: the recipes are plain commands.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+export SAM_CLI_TELEMETRY = 0
+
+GO_LOCAL    := go -C local
+STATICCHECK := run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BIN         := .cache/venv/bin
+FUNCTIONS   := $(notdir $(wildcard functions/*))
+FUZZTIME    ?= 10s
+STAGE       ?= dev
+
+# What a deployed bootstrap is built with. lambda.norpc leaves out net/rpc,
+# which alone costs 7 MB.
+GO_BUILD  := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid='
+SAM_BUILD := CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" $(BIN)/sam build
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## the whole system on this machine, until Ctrl-C
+	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
+	@exec .cache/bin/coldfuse-local run
+
+.PHONY: demo
+demo: ## plays an outage of Jira on this machine and checks each step, about 2 minutes
+	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
+	@exec .cache/bin/coldfuse-local demo
+
+.PHONY: test
+test: deps ## all tests of both modules, with the race detector
+	go test -race ./...
+	$(GO_LOCAL) test -race ./...
+
+.PHONY: ci
+ci: doctor check lint test demo sizes vulns ## what has to pass before a change lands
+
+.PHONY: check
+check: ## format, vet and staticcheck
+	@unformatted=$$(gofmt -l events functions internal local pkg); \
+	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted" >&2; exit 1; fi
+	go vet ./...
+	$(GO_LOCAL) vet ./...
+	go $(STATICCHECK) ./...
+	$(GO_LOCAL) $(STATICCHECK) ./...
+
+.PHONY: lint
+lint: deps ## the template and what belongs to it
+	$(BIN)/sam validate --lint
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python scripts/template_test.py --buffer
+
+.PHONY: build
+build: ## deployment packages for arm64 in build/
+	@for f in $(FUNCTIONS); do \
+		GOOS=linux GOARCH=arm64 $(GO_BUILD) -o build/$$f/bootstrap ./functions/$$f || exit 1; \
+	done
+	@python3 scripts/package.py $(FUNCTIONS:%=build/%)
+
+.PHONY: sizes
+sizes: build ## the packages' sizes against their budgets
+	@scripts/sizes.sh jira=3500000 resilience=3200000
+
+.PHONY: deploy
+deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
+	$(SAM_BUILD) --config-env $(STAGE)
+	$(BIN)/sam deploy --config-env $(STAGE)
+
+.PHONY: bench
+bench: ## measures what is promised, writes docs/benchmarks.md
+	$(GO_LOCAL) run ./bench
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME (10s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: vulns
+vulns: ## known vulnerabilities, where their database can be reached
+	@scripts/vulnerabilities.sh
+
+.PHONY: deps
+deps: doctor ## fetches what lint and tests need into .cache/
+	@python3 scripts/venv.py
+
+.PHONY: doctor
+doctor: ## names what is missing on this machine
+	@scripts/doctor.sh
+
+.PHONY: clean
+clean: ## removes what was built and fetched
+	rm -rf build .aws-sam .cache local/dynamodb/lib

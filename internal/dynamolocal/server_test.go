@@ -1,0 +1,61 @@
+package dynamolocal
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+func TestServerEndsWithClose(t *testing.T) {
+	t.Setenv("DYNAMODB_ENDPOINT", "")
+	s, err := Start(context.Background(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("it has tables", func(t *testing.T) {
+		client, table := s.Table(t)
+		if _, err := client.DescribeTable(context.Background(), &dynamodb.DescribeTableInput{TableName: &table}); err != nil {
+			t.Error(err)
+		}
+	})
+	s.Close()
+	select {
+	case <-s.exited:
+	default:
+		t.Error("the process lives")
+	}
+}
+
+func TestServerThatEndsAtOnceTellsWhy(t *testing.T) {
+	t.Setenv("DYNAMODB_ENDPOINT", "")
+	dir := newRepository(t, maven)
+	executable(t, dir+"/bin/java", "#!/bin/sh\necho class file version 61.0 is too new >&2\nexit 1\n")
+	if _, err := Start(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "version 61.0 is too new") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEndpointOfOnesOwn(t *testing.T) {
+	t.Setenv("DYNAMODB_ENDPOINT", "http://dynamodb.example:8000")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("PATH", "")
+	s, err := Start(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, want := range map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB": "http://dynamodb.example:8000",
+		"AWS_REGION":                "eu-central-1",
+		"AWS_ACCESS_KEY_ID":         "local",
+		"AWS_SESSION_TOKEN":         "",
+	} {
+		if got := s.Getenv(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package dynamostore_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
+)
+
+// tunnel is a TCP proxy in front of the server whose faults can be switched.
+// Its times are real: what they are to the millisecond, limit_test.go tells.
+type tunnel struct {
+	net.Listener
+	delay time.Duration // before a new connection's first byte is carried
+	hangs atomic.Bool
+}
+
+func newTunnel(t *testing.T, delay time.Duration) *tunnel {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &tunnel{Listener: l, delay: delay}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.carry(c)
+		}
+	}()
+	return p
+}
+
+func (p *tunnel) carry(client net.Conn) {
+	defer client.Close()
+	_ = sleep(context.Background(), p.delay)
+	upstream, err := net.Dial("tcp", strings.TrimPrefix(server.Endpoint, "http://"))
+	if err != nil {
+		return
+	}
+	defer upstream.Close()
+	go func() { _, _ = io.Copy(upstream, client); upstream.Close() }()
+	_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
+		if p.hangs.Load() {
+			return len(b), nil // swallowed: the reply never comes
+		}
+		return client.Write(b)
+	}), upstream)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// storeBehind reaches the table through the tunnel.
+func storeBehind(t *testing.T, p *tunnel, table string) (*dynamostore.Store, *requestLog) {
+	t.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, p.Addr().String())
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	requests := &requestLog{RoundTripper: transport}
+	return dynamostore.New(dynamostore.NewClient(server.Getenv, requests), table), requests
+}
+
+func TestHangingTableIsLeftBeforeTheTimeIsUp(t *testing.T) {
+	p := newTunnel(t, 0)
+	_, table := server.Table(t)
+	s, _ := storeBehind(t, p, table)
+	load(t, s, 10*time.Second)
+	p.hangs.Store(true)
+	for _, connection := range []string{"open", "dialled again"} {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		if _, err := s.Load(ctx, "jira_api", true); err == nil || ctx.Err() != nil {
+			t.Errorf("%s: %v, context %v", connection, err, ctx.Err())
+		}
+		cancel()
+	}
+	p.hangs.Store(false)
+	load(t, s, 10*time.Second)
+}
+
+// A cold environment has to know of an open circuit, though the table be slow
+// to take its first connection.
+func TestSlowConnectionIsNoOutageToAColdEnvironment(t *testing.T) {
+	p := newTunnel(t, 250*time.Millisecond)
+	client, table := server.Table(t)
+	from := breaker.Record{State: breaker.Closed}
+	now := time.Now().UnixMilli()
+	to := breaker.Record{Generation: 1, Writer: "w", Epoch: 1, State: breaker.Open, OpenedAt: now, RetryAt: now + 30_000}
+	if _, held, err := dynamostore.New(client, table).Change(context.Background(), "jira_api", breaker.Change{From: from, To: to}); !held || err != nil {
+		t.Fatal(held, err)
+	}
+	cold, _ := storeBehind(t, p, table)
+	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: "jira_api"}, Store: cold})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Prime(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Allow(context.Background()); !errors.Is(err, breaker.ErrOpen) {
+		t.Errorf("an open circuit admits: %v", err)
+	}
+}
+
+func TestRefusedTableIsAskedTwice(t *testing.T) {
+	p := newTunnel(t, 0)
+	_, table := server.Table(t)
+	s, requests := storeBehind(t, p, table)
+	p.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := s.Load(ctx, "jira_api", true); err == nil || ctx.Err() != nil || requests.reads.Load() != 2 {
+		t.Errorf("%d attempts, %v", requests.reads.Load(), err)
+	}
+}
+
+func load(t *testing.T, s *dynamostore.Store, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if _, err := s.Load(ctx, "jira_api", true); err != nil {
+		t.Fatal(err)
+	}
+}

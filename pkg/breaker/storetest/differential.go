@@ -1,0 +1,106 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// operation is a write on the store, and what it means.
+type operation struct {
+	text  string
+	store func() (breaker.Record, bool, error)
+	means func(breaker.Record) (breaker.Record, bool)
+}
+
+// meansWhatRecordSays compares the store, operation by operation, with the
+// methods of breaker.Record that define them. Operations are random; some are
+// repeated, and many decided from a record that is no longer the latest.
+func meansWhatRecordSays(s *suite) {
+	seed := rand.Uint64()
+	r := dice{rand.New(rand.NewPCG(seed, 0))}
+	past := []breaker.Record{{State: breaker.Closed}}
+	var o operation
+	for step := range 300 {
+		now := past[len(past)-1]
+		if step == 0 || r.IntN(6) > 0 {
+			o = s.operation(r, past)
+		}
+		want, wantHeld := o.means(now)
+		got, held, err := o.store()
+		if err != nil || held != wantHeld || !reflect.DeepEqual(sorted(got), sorted(want)) {
+			s.Fatalf("seed %d, step %d: %s on %+v\ngot  %+v %v %v\nwant %+v %v", seed, step, o.text, now, got, held, err, want, wantHeld)
+		}
+		past = append(past, want)
+	}
+}
+
+func (s *suite) operation(r dice, past []breaker.Record) operation {
+	from := past[max(0, len(past)-1-r.IntN(3))]
+	switch r.IntN(5) {
+	case 0, 1:
+		f := breaker.Failure{ID: r.failure(), Epoch: from.Epoch, Cap: 1 + r.IntN(6), At: 1 + r.time(), New: s.writer()}
+		return operation{
+			text:  fmt.Sprintf("append %+v", f),
+			store: func() (breaker.Record, bool, error) { return s.Store.AppendFailure(s.ctx, s.circuit, f) },
+			means: func(now breaker.Record) (breaker.Record, bool) { return now.Append(f) },
+		}
+	case 2:
+		some := []breaker.FailureID{r.failure(), "2#never#1"}
+		return operation{
+			text: fmt.Sprintf("prune %v in epoch %d", some, from.Epoch),
+			store: func() (breaker.Record, bool, error) {
+				return s.Store.PruneFailures(s.ctx, s.circuit, from.Epoch, some)
+			},
+			means: func(now breaker.Record) (breaker.Record, bool) { return now.Prune(from.Epoch, some) },
+		}
+	default:
+		c := breaker.Change{From: from, To: s.successor(r, from)}
+		return operation{
+			text:  fmt.Sprintf("change %+v", c),
+			store: func() (breaker.Record, bool, error) { return s.Store.Change(s.ctx, s.circuit, c) },
+			means: func(now breaker.Record) (breaker.Record, bool) { return now.Apply(c) },
+		}
+	}
+}
+
+// successor gives a record that a change from another could lead to. Each
+// attribute is set, cleared or kept.
+func (s *suite) successor(r dice, from breaker.Record) breaker.Record {
+	to := s.next(from)
+	if r.IntN(3) > 0 {
+		to.State, to.Epoch = r.state(), to.Generation
+	}
+	for _, field := range []*int64{&to.LastFailureAt, &to.OpenedAt, &to.RetryAt, &to.FirstOpenedAt, &to.ProbeUntil} {
+		if r.IntN(2) == 0 {
+			*field = r.time()
+		}
+	}
+	for _, field := range []*int{&to.TrippedBy, &to.ConsecutiveOpens, &to.Successes} {
+		if r.IntN(2) == 0 {
+			*field = r.IntN(3)
+		}
+	}
+	for _, field := range []*string{&to.Reason, &to.ProbeOwner} {
+		if r.IntN(2) == 0 {
+			*field = r.text()
+		}
+	}
+	return to
+}
+
+// dice gives values from ranges so small that they meet again.
+type dice struct{ *rand.Rand }
+
+func (r dice) time() int64  { return int64(r.IntN(4)) }
+func (r dice) text() string { return []string{"", "timeout", "http_503"}[r.IntN(3)] }
+
+func (r dice) failure() breaker.FailureID {
+	return breaker.FailureID(fmt.Sprintf("1#e#%d", r.IntN(8)))
+}
+
+func (r dice) state() breaker.State {
+	return []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen}[r.IntN(3)]
+}
