@@ -36,7 +36,7 @@ type Settings struct {
 
 	// RefreshAfter is the age at which a closed record is read again beside
 	// the call that uses it, and MaxAge the age at which it is read before
-	// the call. Defaults 850 ms and 1.2 s. A negative MaxAge reads before
+	// the call. Defaults 1 s and 1.2 s. A negative MaxAge reads before
 	// every call, for a dependency worth one read a call.
 	RefreshAfter time.Duration
 	MaxAge       time.Duration
@@ -56,7 +56,7 @@ const (
 	DefaultSuccessThreshold = 2
 	DefaultProbeTimeout     = 5 * time.Second
 	DefaultMaxClockSkew     = 500 * time.Millisecond
-	DefaultRefreshAfter     = 850 * time.Millisecond
+	DefaultRefreshAfter     = time.Second
 	DefaultMaxAge           = 1200 * time.Millisecond
 	DefaultStoreTimeout     = 300 * time.Millisecond
 	DefaultPrimeTimeout     = time.Second
