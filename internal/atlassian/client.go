@@ -92,33 +92,22 @@ type Request struct {
 	Public bool
 }
 
-// Do makes the request and gives the answer's JSON. Credentials that are
+// Do makes the request and reads the answer's JSON into v. Credentials that are
 // refused are looked up again, and if they have changed the request is made
 // once more: a refused request was not performed. Errors are *Error.
 func (c *Client) Do(ctx context.Context, r Request, v any) error {
-	answer, err := c.exchange(ctx, r)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(answer, v); err != nil {
-		return &Error{Reason: reasonBadResponse, Status: http.StatusOK, Ambiguous: r.Changes}
-	}
-	return nil
-}
-
-func (c *Client) exchange(ctx context.Context, r Request) ([]byte, error) {
 	keys := c.keys.Current()
-	body, err := c.once(ctx, r, keys)
+	err := c.once(ctx, r, keys, v)
 	if !c.mayBeRefused(ctx, err) {
-		return body, err
+		return err
 	}
 	renewed, changed := c.keys.Renew(ctx, keys)
 	if !changed {
-		return nil, err
+		return err
 	}
-	body, err = c.once(ctx, r, renewed)
+	err = c.once(ctx, r, renewed, v)
 	c.mayBeRefused(ctx, err)
-	return body, err
+	return err
 }
 
 // mayBeRefused tells whether other credentials may help, and reports refusals.
@@ -136,7 +125,7 @@ func (c *Client) mayBeRefused(ctx context.Context, err error) bool {
 	return c.auth == Bearer && e.Status == http.StatusForbidden
 }
 
-func (c *Client) once(ctx context.Context, r Request, keys Credentials) ([]byte, error) {
+func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) error {
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { written.Store(true) },
@@ -144,23 +133,23 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials) ([]byte,
 	})
 	req, err := c.request(ctx, r, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fromNetwork(err, r.Changes, written.Load())
+		return fromNetwork(err, r.Changes, written.Load())
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case refused(res) || res.StatusCode < 200 || res.StatusCode > 299:
-		return nil, fromAnswer(res, body, r.Changes, c.now())
+		return fromAnswer(res, body, r.Changes, c.now())
 	case err != nil:
-		return nil, fromNetwork(err, r.Changes, true)
-	case len(body) > maxAnswer || !isJSON(res):
-		return nil, &Error{Reason: reasonBadResponse, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
+		return fromNetwork(err, r.Changes, true)
+	case len(body) > maxAnswer || !isJSON(res) || json.Unmarshal(body, v) != nil:
+		return &Error{Reason: reasonBadResponse, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
 	}
-	return body, nil
+	return nil
 }
 
 func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*http.Request, error) {

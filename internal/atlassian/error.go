@@ -167,13 +167,9 @@ func requestID(res *http.Response) string {
 
 // token keeps a header's value only if it is short and plain.
 func token(value string) string {
-	if len(value) > 64 {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/=+"
+	if len(value) > 64 || strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
 		return ""
-	}
-	for _, c := range []byte(value) {
-		if c <= ' ' || c > '~' || c == '"' || c == '<' {
-			return ""
-		}
 	}
 	return value
 }

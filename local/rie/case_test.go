@@ -69,7 +69,8 @@ func (c eventCase) check(t *testing.T, answer events.APIGatewayV2HTTPResponse, r
 		t.Errorf("%d requests reached Jira, want %d", requests, *c.Requests)
 	}
 	wantType := "application/json"
-	if _, problem := c.Body.(map[string]any)["type"]; problem {
+	object, _ := c.Body.(map[string]any)
+	if object["type"] != nil {
 		wantType = "application/problem+json"
 	}
 	if got := answer.Headers["Content-Type"]; got != wantType {

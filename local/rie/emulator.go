@@ -28,6 +28,10 @@ import (
 // Install puts the emulator into .cache/venv of the repository, unless it is
 // there, and gives its path.
 func Install(ctx context.Context, root string) (string, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", err
+	}
 	script := exec.CommandContext(ctx, "python3", filepath.Join(root, "scripts", "venv.py"))
 	if out, err := script.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("scripts/venv.py: %w\n%s", err, out)

@@ -63,8 +63,10 @@ func newWorld(t *testing.T, c eventCase) *world {
 
 func serve(t *testing.T, handler http.Handler) string {
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.CloseClientConnections) // a hanging answer would block Close
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // a hanging answer would block Close
+		server.Close()
+	})
 	return server.URL
 }
 

@@ -15,7 +15,6 @@ import (
 
 	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/storeproxy"
-	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 const (
@@ -74,18 +73,27 @@ func wantStatus(t *testing.T, s *Stack, method, path, body string, want int) {
 	}
 }
 
-// circuit is what the monitor says.
-func circuit(t *testing.T, s *Stack) (state string, failures int) {
+func circuitState(t *testing.T, s *Stack) string {
 	t.Helper()
-	_, answer := send(t, s, "GET", "/resilience/circuit-breakers/jira_api", "")
+	state, _, err := readCircuit(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// readCircuit is what the monitor says.
+func readCircuit(ctx context.Context, s *Stack) (state string, failures int, err error) {
+	_, answer, err := request(ctx, s, "GET", "/resilience/circuit-breakers/jira_api", "")
+	if err != nil {
+		return "", 0, err
+	}
 	var stats struct {
 		State        string
 		FailureCount int `json:"failure_count"`
 	}
-	if err := json.Unmarshal([]byte(answer), &stats); err != nil {
-		t.Fatalf("%s: %v", answer, err)
-	}
-	return stats.State, stats.FailureCount
+	err = json.Unmarshal([]byte(answer), &stats)
+	return stats.State, stats.FailureCount, err
 }
 
 func setJira(t *testing.T, s *Stack, f jirasim.Fault) {
@@ -102,13 +110,6 @@ func setStore(t *testing.T, s *Stack, f storeproxy.Fault) {
 	}
 }
 
-func eventually(t *testing.T, limit time.Duration, what string, holds func() bool) {
-	t.Helper()
-	if err := wait.For(t.Context(), limit, what, holds); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestClientErrorsCountOnlyWhenAsked(t *testing.T) {
 	cases := []struct{ count, state string }{{"false", "closed"}, {"true", "open"}}
 	for _, c := range cases {
@@ -118,7 +119,7 @@ func TestClientErrorsCountOnlyWhenAsked(t *testing.T) {
 				wantStatus(t, s, "POST", "/jira/search", `{"jql":"invalid jql that will fail"}`, 400)
 			}
 			send(t, s, "POST", "/jira/search", `{"jql":"invalid jql that will fail"}`)
-			if state, _ := circuit(t, s); state != c.state {
+			if state := circuitState(t, s); state != c.state {
 				t.Errorf("circuit is %s, want %s", state, c.state)
 			}
 		})
@@ -129,7 +130,7 @@ func TestAColdEnvironmentRejectsThoughConnectingIsSlow(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick("JiraFailureThreshold", "1", "JiraRecoveryTimeout", "600")})
 	setJira(t, s, jirasim.Fault{Kind: jirasim.Down})
 	wantStatus(t, s, "POST", "/jira/search", search, 503)
-	if state, _ := circuit(t, s); state != "open" {
+	if state := circuitState(t, s); state != "open" {
 		t.Fatalf("circuit is %s, want open", state)
 	}
 	s.Kill()

@@ -1,0 +1,223 @@
+package jira
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"testing"
+)
+
+func TestSearch(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(200, `{"issues":[{"id":"1","key":"OPS-1","self":"x","fields":{"summary":"A"}}],"nextPageToken":"n1","isLast":false}`))
+	w := s.do("POST", "/search", `{"jql":"project = OPS","limit":1}`)
+	var page struct {
+		Items []map[string]any
+		Next  string `json:"next_page_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+		t.Fatal(w.Code, w.Body)
+	}
+	want := map[string]any{"id": "1", "key": "OPS-1", "url": "https://site.example.com/browse/OPS-1", "fields": map[string]any{"summary": "A"}}
+	if len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], want) {
+		t.Errorf("got %v", page.Items)
+	}
+	sent := s.requests()[0]
+	if sent.line != "POST /rest/api/3/search/jql" || sent.body["maxResults"] != 1.0 || len(sent.body["fields"].([]any)) != len(defaultFields) {
+		t.Errorf("sent %+v", sent)
+	}
+	if _, has := sent.body["nextPageToken"]; has {
+		t.Error("the first page has no token")
+	}
+
+	s.answers(answering(200, `{"issues":[]}`))
+	w = s.do("POST", "/search", fmt.Sprintf(`{"jql":"project = OPS","limit":1,"page_token":%q}`, page.Next))
+	if w.Code != 200 || s.requests()[1].body["nextPageToken"] != "n1" || w.Body.String() != "{\"items\":[]}\n" {
+		t.Errorf("%d %s, sent %+v", w.Code, w.Body, s.requests()[1])
+	}
+	for rule, body := range map[string]string{
+		"another query's token is refused": `{"jql":"project = WEB","limit":1,"page_token":%q}`,
+		"another limit's token is refused": `{"jql":"project = OPS","limit":2,"page_token":%q}`,
+	} {
+		if w := s.do("POST", "/search", fmt.Sprintf(body, page.Next)); w.Code != 400 || readProblem(t, w).Field != "page_token" {
+			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
+		}
+	}
+}
+
+func TestTheLastPageHasNoToken(t *testing.T) {
+	for rule, answer := range map[string]string{
+		"isLast with a token":   `{"issues":[],"isLast":true,"nextPageToken":"n"}`,
+		"no token":              `{"issues":[],"isLast":false}`,
+		"neither":               `{"issues":[]}`,
+		"no issues at all":      `{}`,
+		"an empty middle token": `{"issues":[],"nextPageToken":""}`,
+	} {
+		s := newSite(t, false)
+		s.answers(answering(200, answer))
+		if w := s.do("POST", "/search", `{"jql":"project = OPS"}`); w.Code != 200 || w.Body.String() != "{\"items\":[]}\n" {
+			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
+		}
+	}
+}
+
+func TestIssue(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(200, `{"id":"7","key":"OPS-7","fields":{"summary":"A","description":null}}`))
+	w := s.do("GET", "/issues/OPS-7?fields=summary,description&expand=names", "")
+	if want := `{"id":"7","key":"OPS-7","url":"https://site.example.com/browse/OPS-7","fields":{"description":null,"summary":"A"}}` + "\n"; w.Body.String() != want {
+		t.Errorf("got %s", w.Body)
+	}
+	if got := s.requests()[0].line; got != "GET /rest/api/3/issue/OPS-7?expand=names&fields=summary%2Cdescription" {
+		t.Errorf("sent %s", got)
+	}
+	for _, key := range []string{"7", "ops-7", "A_B1-12"} {
+		if w := s.do("GET", "/issues/"+key, ""); w.Code != 200 {
+			t.Errorf("%s: %d", key, w.Code)
+		}
+	}
+}
+
+func TestCreate(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(201, `{"id":"9","key":"OPS-9","self":"x"}`))
+	w := s.do("POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"S","description":"a\nb\n\nc","labels":["x"],"fields":{"priority":{"name":"High"}}}`)
+	if w.Code != 201 || w.Body.String() != `{"id":"9","key":"OPS-9","url":"https://site.example.com/browse/OPS-9"}`+"\n" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	want := `{"fields":{"description":{"content":[` +
+		`{"content":[{"text":"a","type":"text"},{"type":"hardBreak"},{"text":"b","type":"text"}],"type":"paragraph"},` +
+		`{"content":[{"text":"c","type":"text"}],"type":"paragraph"}],"type":"doc","version":1},` +
+		`"issuetype":{"name":"Task"},"labels":["x"],"priority":{"name":"High"},"project":{"key":"OPS"},"summary":"S"}}`
+	if got := s.requests()[0].raw; got != want {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestADocumentIsPassedThrough(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(201, `{}`))
+	s.do("POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"S","description_adf":{"type":"doc","version":1,"content":[]}}`)
+	fields := s.requests()[0].body["fields"].(map[string]any)
+	if got := fields["description"].(map[string]any)["type"]; got != "doc" {
+		t.Errorf("sent %v", fields)
+	}
+}
+
+func TestProjectsArePagedByAToken(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(200, `{"values":[{"id":"1","key":"OPS","name":"Ops","projectTypeKey":"product_discovery"}],"isLast":false}`))
+	w := s.do("GET", "/projects?query=o&limit=1", "")
+	var page struct {
+		Items []Project
+		Next  string `json:"next_page_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || len(page.Items) != 1 || page.Next == "" ||
+		page.Items[0] != (Project{"1", "OPS", "Ops", "product_discovery", "https://site.example.com/browse/OPS"}) {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	s.answers(answering(200, `{"values":[],"isLast":false}`))
+	if w := s.do("GET", "/projects?query=o&limit=1&page_token="+page.Next, ""); w.Body.String() != "{\"items\":[]}\n" {
+		t.Errorf("an empty page is the last: %s", w.Body)
+	}
+	if got := s.requests()[1].line; got != "GET /rest/api/3/project/search?maxResults=1&query=o&startAt=1" {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestIssueTypes(t *testing.T) {
+	s := newSite(t, false)
+	s.answers(answering(200, `[{"id":"1","name":"Task","description":"d","subtask":false,"iconUrl":"x"}]`))
+	for path, line := range map[string]string{
+		"/issue-types":                  "GET /rest/api/3/issuetype",
+		"/issue-types?project_id=10001": "GET /rest/api/3/issuetype/project?projectId=10001",
+	} {
+		w := s.do("GET", path, "")
+		if w.Body.String() != `{"items":[{"id":"1","name":"Task","description":"d","subtask":false}]}`+"\n" {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if sent := s.requests(); sent[len(sent)-1].line != line {
+			t.Errorf("sent %s", sent[len(sent)-1].line)
+		}
+	}
+}
+
+// serverInfo is answered to everyone: only myself proves credentials.
+func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
+	for rule, c := range map[string]struct {
+		myself   int
+		login    string
+		status   int
+		accepted bool
+	}{
+		"accepted":                  {200, "", 200, true},
+		"refused by 401":            {401, "", 200, false},
+		"served as anonymous":       {200, "AUTHENTICATED_FAILED", 200, false},
+		"a failure is one, retried": {503, "", 503, false},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newSite(t, false)
+			s.answers(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/rest/api/3/serverInfo" {
+					if r.Header.Get("Authorization") != "" {
+						t.Error("serverInfo needs no credentials")
+					}
+					answering(200, `{"baseUrl":"https://s","version":"1001","deploymentType":"Cloud","serverTitle":"Jira"}`)(w, r)
+					return
+				}
+				w.Header().Set("X-Seraph-LoginReason", c.login)
+				answering(c.myself, `{"accountId":"x"}`)(w, r)
+			})
+			w := s.do("GET", "/server-info", "")
+			want := fmt.Sprintf(`{"base_url":"https://s","version":"1001","deployment_type":"Cloud","server_title":"Jira","credentials_accepted":%v}`+"\n", c.accepted)
+			if w.Code != c.status || c.status == 200 && w.Body.String() != want {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func FuzzPageToken(f *testing.F) {
+	f.Add("project = A", "n1", "e30")
+	f.Fuzz(func(t *testing.T, query, next, garbage string) {
+		if got, ok := decodeToken(query, encodeToken(query, next)); !ok || got != next {
+			t.Errorf("%q came back as %q, %v", next, got, ok)
+		}
+		if got, ok := decodeToken(query+"x", encodeToken(query, next)); ok && next != "" {
+			t.Errorf("another query's token gave %q", got)
+		}
+		if got, ok := decodeToken(query, garbage); ok && garbage != "" && got == "" {
+			t.Errorf("%q was taken for a first page", garbage)
+		}
+	})
+}
+
+func FuzzIssueKey(f *testing.F) {
+	f.Add("OPS-1")
+	f.Add("../x")
+	f.Add("A-1?x")
+	f.Fuzz(func(t *testing.T, key string) {
+		if !isIssueKey(key) {
+			return
+		}
+		for _, c := range key {
+			if !(c == '-' || c == '_' || c < 128 && (isLetter(byte(c)) || isDigit(byte(c)))) {
+				t.Errorf("%q may hold %q", key, c)
+			}
+		}
+	})
+}
+
+func FuzzDocument(f *testing.F) {
+	f.Add("a\r\n\r\n\nb")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, node := range document(text)["content"].([]any) {
+			for _, inline := range node.(map[string]any)["content"].([]any) {
+				if leaf := inline.(map[string]any); leaf["type"] == "text" && leaf["text"] == "" {
+					t.Errorf("%q has an empty text", text)
+				}
+			}
+		}
+	})
+}
