@@ -88,8 +88,6 @@ class Access(unittest.TestCase):
             ("prod with jwt", {"Stage": "prod", "AuthMode": "jwt", "MonitoringAccess": "jwt"} | jwt, []),
             ("prod is never without authorization", prod | {"AuthMode": "none"}, ["ProdIsNotOpen"]),
             ("prod does not show its circuits to everyone", {"Stage": "prod"}, ["ProdIsNotOpen"]),
-            ("prod has no stand-in for DynamoDB", prod | {"DynamoDbEndpoint": "http://x"}, ["ProdUsesAws"]),
-            ("prod has no stand-in for Secrets Manager", prod | {"SecretsManagerEndpoint": "http://x"}, ["ProdUsesAws"]),
             ("jwt needs an issuer", {"AuthMode": "jwt", "JwtAudience": "coldfuse"}, ["JwtIsComplete"]),
             ("jwt needs an audience", {"AuthMode": "jwt", "JwtIssuer": "https://issuer.example"}, ["JwtIsComplete"]),
             ("jwt for monitoring alone needs both", {"MonitoringAccess": "jwt"}, ["JwtIsComplete"]),
@@ -159,6 +157,11 @@ class Permissions(unittest.TestCase):
 
 
 class Settings(unittest.TestCase):
+    def test_no_stand_in_is_deployed(self):
+        variables = [SHARED, *(f["Environment"]["Variables"] for f in FUNCTIONS.values())]
+        endpoints = [v for shown in variables for name, v in shown.items() if name.startswith("AWS_ENDPOINT_URL")]
+        self.assertEqual(endpoints, [{"Ref": "AWS::NoValue"}] * 2)
+
     def test_every_setting_of_a_circuit_goes_to_every_function(self):
         for name in PARAMETERS:
             match = re.fullmatch(

@@ -3,10 +3,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -35,36 +35,27 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	if budget := guard.Budget(c.Protection.Retry, c.Protection.TryTimeout); budget > config.HTTPLimit {
-		logger.Warn("Retries do not fit an HTTP request, only direct invocation", "budget_s", budget.Seconds(), "limit_s", config.HTTPLimit.Seconds())
-	}
+	c.Protection.WarnOfLength(logger)
 	classify := atlassian.Classify(c.CountClientErrors)
-	circuit, err := breaker.New(breaker.Config{
-		Settings: c.Protection.Circuit,
-		Store:    dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table),
-		Classify: classify,
-		Observer: telemetry.Observer(logger),
-	})
+	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
+	circuit, err := breaker.New(breaker.Config{Settings: c.Protection.Circuit, Store: store, Classify: classify, Observer: telemetry.Observer(logger)})
 	if err != nil {
 		return nil, err
 	}
-	var primed sync.WaitGroup // beside the secret: each takes a dial and an answer
-	primed.Go(func() { _ = circuit.Prime(ctx) /* its observer reports a store that is away */ })
-	keys, err := atlassian.NewKeyring(ctx, config.Credentials(getenv, c.SecretID), time.Now)
-	primed.Wait()
-	if err != nil {
-		return nil, err
-	}
+	keys := atlassian.NewKeyring(config.Credentials(getenv, c.SecretID, c.Auth))
+	var unread error
+	var reads sync.WaitGroup                    // side by side: each dials and waits for an answer
+	reads.Go(func() { _ = circuit.Prime(ctx) }) // the observer reports a store that is away
+	reads.Go(func() { unread = keys.Read(ctx) })
 	calls, err := guard.New(guard.Config{
 		Breaker: circuit, Retry: c.Protection.Retry, TryTimeout: c.Protection.TryTimeout, Operations: jira.Operations,
 		Classify: classify, Retryable: atlassian.Retryable, Report: telemetry.Calls(logger),
 	})
-	if err != nil {
+	reads.Wait()
+	if err := errors.Join(err, unread); err != nil {
 		return nil, err
 	}
-	client := atlassian.New(atlassian.Config{
-		Base: c.BaseURL, Auth: c.Auth, Keys: keys,
-		Refused: func(ctx context.Context) { telemetry.CredentialsRefused(ctx, logger, jira.Circuit) },
-	})
+	refused := func(ctx context.Context) { telemetry.CredentialsRefused(ctx, logger, jira.Circuit) }
+	client := atlassian.New(atlassian.Config{Base: c.BaseURL, Auth: c.Auth, Keys: keys, Refused: refused})
 	return gateway.Adapt(jira.Handler(jira.New(client, calls, c.SiteURL)), telemetry.Fault(logger)), nil
 }

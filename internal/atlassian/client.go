@@ -28,7 +28,8 @@ type Client struct {
 	base    *url.URL
 	auth    Auth
 	keys    *Keyring
-	http    *http.Client
+	reads   *http.Client
+	changes *http.Client
 	now     func() time.Time
 	refused func(context.Context)
 }
@@ -43,22 +44,20 @@ type Config struct {
 	Keys *Keyring
 	// Refused is told each time the service does not accept the credentials.
 	Refused func(context.Context)
-	// Transport and Now are for tests.
-	Transport http.RoundTripper
-	Now       func() time.Time
+	// Now is for tests.
+	Now func() time.Time
 }
 
 // New returns a Client that follows no redirects.
 func New(c Config) *Client {
+	// A connection that was kept through a freeze may be dead, and the request
+	// that finds out may, for all one knows, have been performed. A change is
+	// worth a connection of its own.
+	fresh := newTransport()
+	fresh.DisableKeepAlives = true
 	client := &Client{
 		base: c.Base, auth: c.Auth, keys: c.Keys, now: c.Now, refused: c.Refused,
-		http: &http.Client{
-			Transport:     c.Transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
-	if c.Transport == nil {
-		client.http.Transport = newTransport()
+		reads: newHTTPClient(newTransport()), changes: newHTTPClient(fresh),
 	}
 	if c.Now == nil {
 		client.now = time.Now
@@ -69,13 +68,21 @@ func New(c Config) *Client {
 	return client
 }
 
+func newHTTPClient(transport *http.Transport) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
 func newTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 2 * time.Second,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 10,
-		IdleConnTimeout:     60 * time.Second,
+		DialContext:            (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    2 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    10,
+		IdleConnTimeout:        60 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
@@ -98,7 +105,7 @@ type Request struct {
 func (c *Client) Do(ctx context.Context, r Request, v any) error {
 	keys := c.keys.Current()
 	err := c.once(ctx, r, keys, v)
-	if !c.mayBeRefused(ctx, err) {
+	if r.Public || !c.mayBeRefused(ctx, err) {
 		return err
 	}
 	renewed, changed := c.keys.Renew(ctx, keys)
@@ -120,7 +127,7 @@ func (c *Client) mayBeRefused(ctx context.Context, err error) bool {
 	}
 	if e.Reason == reasonUnauthorized {
 		c.refused(ctx)
-		return true
+		return !e.Ambiguous
 	}
 	return c.auth == Bearer && e.Status == http.StatusForbidden
 }
@@ -135,7 +142,11 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) e
 	if err != nil {
 		return err
 	}
-	res, err := c.http.Do(req)
+	via := c.reads
+	if r.Changes {
+		via = c.changes
+	}
+	res, err := via.Do(req)
 	if err != nil {
 		return fromNetwork(err, r.Changes, written.Load())
 	}

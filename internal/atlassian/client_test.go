@@ -27,8 +27,12 @@ func TestAnswers(t *testing.T) {
 	}{
 		"a 200 with the login header is an authentication error": {
 			answering(200, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, `{}`), false, "unauthorized", false, false, false},
-		"the login header is trusted on any status": {
+		"the login header is trusted with a 400 too": {
 			answering(400, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, failed), true, "unauthorized", false, false, false},
+		"an outage is one for anonymous callers too": {
+			answering(503, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, ""), false, "http_503", true, false, true},
+		"a change that was made for an anonymous caller is not repeated": {
+			answering(201, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, `{}`), true, "unauthorized", false, true, false},
 		"a 401 is an authentication error":             {answering(401, nil, ""), false, "unauthorized", false, false, false},
 		"a 400 is the caller's":                        {answering(400, nil, failed), false, "http_400", false, false, false},
 		"a 404 is the caller's":                        {answering(404, nil, failed), false, "http_404", false, false, false},

@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,15 +27,25 @@ type Credentials struct {
 	Token Secret
 }
 
-// ParseCredentials reads the secret {"email":"…","token":"…"}. The error shows
-// nothing of it.
-func ParseCredentials(secret string) (Credentials, error) {
+// ParseCredentials reads the secret {"email":"…","token":"…"}, of which Bearer
+// needs no email. The error shows nothing of it.
+func ParseCredentials(secret string, auth Auth) (Credentials, error) {
 	var c struct{ Email, Token string }
-	if json.Unmarshal([]byte(secret), &c) != nil || c.Token == "" {
-		return Credentials{}, errors.New(`want JSON with "token", and "email" for basic authentication`)
+	if json.Unmarshal([]byte(secret), &c) != nil {
+		return Credentials{}, errors.New(`want JSON such as {"email":"…","token":"…"}`)
+	}
+	// Pasting leaves line ends behind, which no header may hold.
+	c.Email, c.Token = strings.TrimSpace(c.Email), strings.TrimSpace(c.Token)
+	switch {
+	case c.Token == "" || strings.ContainsFunc(c.Token, unfitForHeader):
+		return Credentials{}, errors.New(`"token" is missing or no token`)
+	case auth == Basic && c.Email == "":
+		return Credentials{}, errors.New(`"email" is missing, which basic authentication needs`)
 	}
 	return Credentials{c.Email, Secret(c.Token)}, nil
 }
+
+func unfitForHeader(r rune) bool { return r <= ' ' || r > '~' }
 
 // Auth is how credentials are sent.
 type Auth string
@@ -59,38 +70,46 @@ const rereadEvery = time.Minute
 // refused, so that a rotated token needs no deployment. It is safe for
 // concurrent use.
 type Keyring struct {
-	read func(context.Context) (Credentials, error)
-	now  func() time.Time
+	read    func(context.Context) (Credentials, error)
+	now     func() time.Time
+	current atomic.Pointer[Credentials]
 
-	mu      sync.Mutex
-	current Credentials
+	// reading is held by who reads; a channel, so that those who wait for it
+	// still obey their contexts. It guards readAt.
+	reading chan struct{}
 	readAt  time.Time
 }
 
-// NewKeyring reads the credentials for the first time.
-func NewKeyring(ctx context.Context, read func(context.Context) (Credentials, error), now func() time.Time) (*Keyring, error) {
-	c, err := read(ctx)
+// NewKeyring returns a Keyring that is empty until Read.
+func NewKeyring(read func(context.Context) (Credentials, error)) *Keyring {
+	return &Keyring{read: read, now: time.Now, reading: make(chan struct{}, 1)}
+}
+
+// Read reads the credentials for the first time, before Current is asked.
+func (k *Keyring) Read(ctx context.Context) error {
+	c, err := k.read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
+		return fmt.Errorf("credentials: %w", err)
 	}
-	return &Keyring{read: read, now: now, current: c}, nil
+	k.current.Store(&c)
+	return nil
 }
 
 // Current gives the credentials as they were last read.
-func (k *Keyring) Current() Credentials {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.current
-}
+func (k *Keyring) Current() Credentials { return *k.current.Load() }
 
 // Renew gives credentials other than the refused ones, if there are any: those
 // that another call has read meanwhile, or those read now, once a minute at
 // most.
 func (k *Keyring) Renew(ctx context.Context, refused Credentials) (Credentials, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.current != refused {
-		return k.current, true
+	select {
+	case k.reading <- struct{}{}:
+		defer func() { <-k.reading }()
+	case <-ctx.Done():
+		return Credentials{}, false
+	}
+	if current := k.Current(); current != refused {
+		return current, true
 	}
 	now := k.now()
 	if age := now.Sub(k.readAt); !k.readAt.IsZero() && age >= 0 && age < rereadEvery {
@@ -101,6 +120,6 @@ func (k *Keyring) Renew(ctx context.Context, refused Credentials) (Credentials, 
 	if err != nil || c == refused {
 		return Credentials{}, false
 	}
-	k.current = c
+	k.current.Store(&c)
 	return c, true
 }

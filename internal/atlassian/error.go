@@ -3,7 +3,6 @@ package atlassian
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -117,11 +116,10 @@ func fromNetwork(err error, changes, written bool) *Error {
 	var netErr net.Error
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var authority x509.UnknownAuthorityError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		e.Reason = "timeout"
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &authority):
+	case errors.As(err, &certificate), errors.As(err, &record):
 		e.Reason = "tls"
 	}
 	return e
@@ -132,7 +130,8 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 	e := &Error{Status: res.StatusCode, Reason: fmt.Sprintf("http_%d", res.StatusCode), RequestID: requestID(res)}
 	switch {
 	case refused(res):
-		e.Reason = reasonUnauthorized
+		// With a 2xx it was served as an anonymous caller's: a change is done.
+		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
 		// All documented reasons for a 429 are found before anything is done.
 		e.Reason, e.RateLimit = "rate_limited", token(res.Header.Get("RateLimit-Reason"))
@@ -150,9 +149,9 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 
 // refused tells whether the service did not accept the credentials. Jira Cloud
 // serves a wrong pair as an anonymous caller, mostly with a 200 of nothing, and
-// tells by this header alone.
+// tells by this header alone. An outage is one for anonymous callers too.
 func refused(res *http.Response) bool {
-	return res.StatusCode == http.StatusUnauthorized ||
+	return res.StatusCode == http.StatusUnauthorized || res.StatusCode < 500 &&
 		strings.Contains(res.Header.Get("X-Seraph-LoginReason"), "AUTHENTICATED_FAILED")
 }
 

@@ -5,27 +5,29 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// retrySeconds is when to come back after a failure that does not say.
-const retrySeconds = 5
+// defaultWait is when to come back after a failure that does not say.
+const defaultWait = 5 * time.Second
 
 // WriteProblem answers r with what err, of a call guarded by the circuit, means
 // to the client. An error that is no call's is the program's own fault: it
 // panics, and the gateway answers 500.
 func WriteProblem(w http.ResponseWriter, r *http.Request, circuit string, err error) {
+	attempts := guard.Attempts(err)
 	p, ok := gateway.Rejection(err)
 	if !ok {
-		p = callProblem(err)
+		p = callProblem(err, attempts)
 	}
-	p.Circuit, p.Attempts = circuit, guard.Attempts(err)
+	p.Circuit, p.Attempts = circuit, attempts
 	gateway.WriteProblem(w, r, p)
 }
 
-func callProblem(err error) gateway.Problem {
+func callProblem(err error, attempts int) gateway.Problem {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case ok:
@@ -33,7 +35,11 @@ func callProblem(err error) gateway.Problem {
 		p.UpstreamStatus, p.UpstreamRequestID = e.Status, e.RequestID
 		return p
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return unavailable("the service did not answer in time", 0)
+		p := unavailable("the service did not answer in time", 0)
+		if attempts > 0 { // the try was given up: what became of it is not known
+			p.Retryable = nil
+		}
+		return p
 	default:
 		panic(err)
 	}
@@ -52,7 +58,7 @@ func (e *Error) problem() gateway.Problem {
 			Detail: "the service does not accept the credentials that this function is configured with",
 		}
 	case e.Reason == "rate_limited":
-		p := unavailable("the service limits the rate of requests", gateway.Seconds(e.Wait))
+		p := unavailable("the service limits the rate of requests", e.Wait)
 		if e.RateLimit != "" {
 			p.Detail += ": " + e.RateLimit
 		}
@@ -65,7 +71,7 @@ func (e *Error) problem() gateway.Problem {
 	case e.callersFault():
 		return e.passedOn()
 	default:
-		return unavailable("the service failed: "+e.Reason, 0)
+		return unavailable("the service failed: "+e.Reason, e.Wait)
 	}
 }
 
@@ -84,12 +90,12 @@ func (e *Error) passedOn() gateway.Problem {
 	return p
 }
 
-func unavailable(detail string, seconds int) gateway.Problem {
-	if seconds == 0 {
-		seconds = retrySeconds
+func unavailable(detail string, wait time.Duration) gateway.Problem {
+	if wait == 0 {
+		wait = defaultWait
 	}
 	return gateway.Problem{
 		Type: "upstream-unavailable", Title: "Upstream unavailable", Status: http.StatusServiceUnavailable,
-		Detail: detail, Retryable: new(true), RetryAfterSeconds: seconds,
+		Detail: detail, Retryable: new(true), RetryAfterSeconds: gateway.Seconds(wait),
 	}
 }

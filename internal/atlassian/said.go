@@ -2,6 +2,7 @@ package atlassian
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -25,7 +26,9 @@ func said(body []byte) (messages []string, fields map[string]string) {
 		Errors        map[string]json.RawMessage `json:"errors"`
 		Title, Detail string
 	}
-	if json.Unmarshal(body, &a) != nil {
+	// A member of another type than it should have leaves the others readable.
+	var mistyped *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, &a); err != nil && !errors.As(err, &mistyped) {
 		return nil, nil
 	}
 	for _, m := range append(a.ErrorMessages, a.Title, a.Detail) {
@@ -48,16 +51,18 @@ func said(body []byte) (messages []string, fields map[string]string) {
 	return messages, fields
 }
 
-// clean makes the service's text fit to be shown: one line of bounded length
-// without markup.
+// clean makes the service's text fit to be shown: one line of bounded length,
+// and nothing at all where it holds markup. Comparison signs are none: Jira
+// lists them where a query is wrong.
 func clean(s string) string {
 	var b strings.Builder
-	for i, r := range strings.ToValidUTF8(s, "") {
+	s = strings.ToValidUTF8(s, "")
+	for i, r := range s {
 		switch {
 		case i >= maxText:
 			return strings.TrimSpace(b.String()) + "…"
-		case r == '<' || r == '>':
-			return "" // markup is not for people
+		case r == '<' && beginsTag(s[i+1:]):
+			return ""
 		case unicode.IsSpace(r):
 			b.WriteByte(' ')
 		case unicode.IsPrint(r):
@@ -67,14 +72,24 @@ func clean(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
+// beginsTag tells whether a browser would take what stands behind a '<' for a
+// tag (HTML standard, "tag open state").
+func beginsTag(s string) bool {
+	return s != "" && (s[0] == '/' || s[0] == '!' || s[0] == '?' || 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
+}
+
+// maxWait caps what the service asks for: quotas are by the hour, and a wrong
+// date would keep callers away for years.
+const maxWait = 24 * time.Hour
+
 // retryAfter is how long the service asks to be left alone. Atlassian's gateway
 // may leave Retry-After out of a 429 and only say when the limit is reset.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if d, ok := retry.ParseRetryAfter(h.Get("Retry-After"), now); ok {
-		return d
+		return min(d, maxWait)
 	}
 	if t, err := time.Parse(time.RFC3339, h.Get("X-RateLimit-Reset")); err == nil {
-		return min(max(t.Sub(now), 0), retry.MaxDuration)
+		return min(max(t.Sub(now), 0), maxWait)
 	}
 	return 0
 }

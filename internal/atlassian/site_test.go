@@ -32,11 +32,12 @@ func newSite(t *testing.T, auth Auth, handler http.HandlerFunc) *site {
 	t.Cleanup(s.Close)
 	s.secret.Store(&Credentials{"me@example.com", "old"})
 	now := func() time.Time { return time.UnixMilli(1_800_000_000_000 + s.clock.Load()) }
-	keys, err := NewKeyring(context.Background(), func(context.Context) (Credentials, error) {
+	keys := NewKeyring(func(context.Context) (Credentials, error) {
 		s.reads.Add(1)
 		return *s.secret.Load(), nil
-	}, now)
-	if err != nil {
+	})
+	keys.now = now
+	if err := keys.Read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	base, err := url.Parse(s.URL)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/guard"
@@ -23,14 +24,20 @@ type Protection struct {
 	TryTimeout time.Duration
 }
 
+// WarnOfLength logs one line if calls may take longer than an HTTP API waits.
+func (p Protection) WarnOfLength(logger *slog.Logger) {
+	if budget := guard.Budget(p.Retry, p.TryTimeout); budget > HTTPLimit {
+		logger.Warn("Retries fit no HTTP request, only direct invocation", "budget_s", budget.Seconds(), "limit_s", HTTPLimit.Seconds())
+	}
+}
+
 // protection reads the variables of one connector, prefix "JIRA_" or
 // "CONFLUENCE_": a profile, and what overrides it. Connectors and monitor read
 // the same variables by this one function, so that they cannot disagree.
 func (r *reader) protection(prefix, circuit string) Protection {
-	name := r.choice(prefix+"PROFILE", "default", "high_traffic", "critical", "database")
-	profile, err := guard.ProfileNamed(name)
+	profile, err := guard.ProfileNamed(r.choice(prefix+"PROFILE", "default", "high_traffic", "critical", "database"))
 	if err != nil {
-		return Protection{} // choice has noted it
+		r.problem("%sPROFILE: %s", prefix, err)
 	}
 	p := Protection{Retry: profile.Retry, Circuit: profile.Circuit, TryTimeout: defaultTryTimeout}
 	r.count(prefix+"MAX_ATTEMPTS", &p.Retry.MaxAttempts)

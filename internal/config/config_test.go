@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
@@ -95,6 +98,20 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestCriticalIsWarnedOfOnce(t *testing.T) {
+	for profile, lines := range map[string]int{"default": 0, "critical": 1} {
+		c, err := Jira(environment(map[string]string{"JIRA_PROFILE": profile}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		c.Protection.WarnOfLength(slog.New(slog.NewJSONHandler(&log, nil)))
+		if strings.Count(log.String(), "\n") != lines {
+			t.Errorf("%s: %s", profile, &log)
+		}
+	}
+}
+
 func TestOverridesOfAProfile(t *testing.T) {
 	c, err := Jira(environment(map[string]string{
 		"JIRA_PROFILE": "high_traffic", "JIRA_MAX_ATTEMPTS": "1", "JIRA_BASE_DELAY": "0.5", "JIRA_MAX_DELAY": "2", "JIRA_STRATEGY": "fixed",
@@ -167,7 +184,7 @@ func TestCredentials(t *testing.T) {
 			defer server.Close()
 			read := Credentials(environment(map[string]string{
 				"AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
-			}), "jira")
+			}), "jira", atlassian.Basic)
 			keys, err := read(context.Background())
 			if (err != nil) != c.fails || err == nil && (keys.Email != "me@example.com" || keys.Token != "s3cret") {
 				t.Errorf("got %v, %v", keys, err)

@@ -77,16 +77,17 @@ func (r *reader) flag(name string, target *bool) {
 	}
 }
 
-// choice reads one of the values, the first of which is the default.
+// choice reads one of the values, the first of which is the default, and stands
+// in for any other.
 func (r *reader) choice(name string, values ...string) string {
 	value := r.getenv(name)
-	if value == "" {
-		return values[0]
+	if slices.Contains(values, value) {
+		return value
 	}
-	if !slices.Contains(values, value) {
+	if value != "" {
 		r.problem("%s %q: want %s", name, value, strings.Join(values, " or "))
 	}
-	return value
+	return values[0]
 }
 
 // origin reads the base URL of a service. Plain http would show credentials to
@@ -103,7 +104,7 @@ func (r *reader) origin(name, value string) *url.URL {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		r.problem("%s: want a URL without user, query and fragment", name)
 	case u.Scheme == "http" && !private(u.Hostname()):
-		r.problem("%s: want https, as credentials are sent there", name)
+		r.problem("%s: want https, but for this machine and private addresses", name)
 	default:
 		u.Path = strings.TrimRight(u.Path, "/")
 		return u

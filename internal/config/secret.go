@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 )
@@ -22,19 +23,23 @@ const secretTimeout = 3 * time.Second
 // Its errors name the secret and show nothing of it. Region, the function's own
 // credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER come from
 // the environment.
-func Credentials(getenv func(string) string, id string) func(context.Context) (atlassian.Credentials, error) {
+func Credentials(getenv func(string) string, id string, auth atlassian.Auth) func(context.Context) (atlassian.Credentials, error) {
 	client := secretsClient(getenv)
 	return func(ctx context.Context) (atlassian.Credentials, error) {
 		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 		defer cancel()
 		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
-		if err != nil {
+		var missing *types.ResourceNotFoundException
+		switch {
+		case errors.As(err, &missing):
+			return atlassian.Credentials{}, fmt.Errorf("secret %s is missing", id)
+		case err != nil:
 			return atlassian.Credentials{}, fmt.Errorf("secret %s cannot be read: %w", id, err)
 		}
 		if out.SecretString == nil {
-			return atlassian.Credentials{}, fmt.Errorf("secret %s: %w", id, errors.New("is not text"))
+			return atlassian.Credentials{}, fmt.Errorf("secret %s is not text", id)
 		}
-		c, err := atlassian.ParseCredentials(*out.SecretString)
+		c, err := atlassian.ParseCredentials(*out.SecretString, auth)
 		if err != nil {
 			return atlassian.Credentials{}, fmt.Errorf("secret %s: %w", id, err)
 		}

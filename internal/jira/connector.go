@@ -5,6 +5,7 @@ package jira
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,6 +52,13 @@ func call[T any](ctx context.Context, c *Connector, operation string, r atlassia
 	})
 }
 
+// isStatus tells whether err is an answer of Jira itself with the status. A page
+// of HTML in its stead comes from something in between.
+func isStatus(err error, status int) bool {
+	e, ok := errors.AsType[*atlassian.Error](err)
+	return ok && e.Status == status && len(e.Messages)+len(e.Fields) > 0
+}
+
 func (c *Connector) browse(key string) string { return c.site + "/browse/" + url.PathEscape(key) }
 
 // ServerInfo describes the site.
@@ -74,7 +82,8 @@ func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 		var me json.RawMessage
 		err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/myself"}, &me)
 		info.CredentialsAccepted = err == nil
-		if atlassian.IsRefused(err) {
+		// 403: an expired token at the gateway, or an account without Jira.
+		if atlassian.IsRefused(err) || isStatus(err, http.StatusForbidden) {
 			err = nil
 		}
 		return info, err
@@ -134,9 +143,12 @@ func (c *Connector) Search(ctx context.Context, s Search) (Page[Issue], error) {
 
 // Issue gives one issue, by id or key.
 func (c *Connector) Issue(ctx context.Context, key string, fields, expand []string) (Issue, error) {
+	query := url.Values{"fields": {strings.Join(fields, ",")}}
+	if len(expand) > 0 {
+		query.Set("expand", strings.Join(expand, ","))
+	}
 	issue, err := call[Issue](ctx, c, getIssue, atlassian.Request{
-		Method: http.MethodGet, Path: "/rest/api/3/issue/" + url.PathEscape(key),
-		Query: url.Values{"fields": {strings.Join(fields, ",")}, "expand": {strings.Join(expand, ",")}},
+		Method: http.MethodGet, Path: "/rest/api/3/issue/" + url.PathEscape(key), Query: query,
 	})
 	issue.URL = c.browse(issue.Key)
 	return issue, err
@@ -173,7 +185,7 @@ func (c *Connector) Projects(ctx context.Context, query string, start, limit int
 		IsLast bool
 	}
 	a, err := call[answer](ctx, c, getProjects, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/project/search", Query: values})
-	if err != nil {
+	if err != nil && !isStatus(err, http.StatusNotFound) { // documented for no match
 		return page, false, err
 	}
 	page.Items = make([]Project, len(a.Values))

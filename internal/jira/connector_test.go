@@ -143,6 +143,22 @@ func TestIssueTypes(t *testing.T) {
 	}
 }
 
+func TestNoMatchingProjectIsAnEmptyList(t *testing.T) {
+	for rule, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"a 404 of Jira's is no match":            {`{"errorMessages":["No projects found"]}`, 200},
+		"a 404 of something in between is a 404": {`<html>no such site`, 404},
+	} {
+		s := newSite(t, false)
+		s.answers(answering(404, c.body))
+		if w := s.do("GET", "/projects?query=x", ""); w.Code != c.want || c.want == 200 && w.Body.String() != "{\"items\":[]}\n" {
+			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
+		}
+	}
+}
+
 // serverInfo is answered to everyone: only myself proves credentials.
 func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 	for rule, c := range map[string]struct {
@@ -153,6 +169,7 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 	}{
 		"accepted":                  {200, "", 200, true},
 		"refused by 401":            {401, "", 200, false},
+		"refused by 403":            {403, "", 200, false},
 		"served as anonymous":       {200, "AUTHENTICATED_FAILED", 200, false},
 		"a failure is one, retried": {503, "", 503, false},
 	} {
@@ -167,7 +184,7 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 					return
 				}
 				w.Header().Set("X-Seraph-LoginReason", c.login)
-				answering(c.myself, `{"accountId":"x"}`)(w, r)
+				answering(c.myself, `{"errorMessages":["no"]}`)(w, r)
 			})
 			w := s.do("GET", "/server-info", "")
 			want := fmt.Sprintf(`{"base_url":"https://s","version":"1001","deployment_type":"Cloud","server_title":"Jira","credentials_accepted":%v}`+"\n", c.accepted)

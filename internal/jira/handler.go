@@ -1,7 +1,6 @@
 package jira
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,7 +14,6 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	maxSummary   = 255 // Jira's own
 )
 
 // defaultFields of a search or an issue. Jira would give ids alone, or all.
@@ -131,17 +129,6 @@ func list(query url.Values, name string) []string {
 	return values
 }
 
-// newIssue is the body of a create request.
-type newIssue struct {
-	ProjectKey     string                     `json:"project_key"`
-	IssueType      string                     `json:"issue_type"`
-	Summary        string                     `json:"summary"`
-	Description    string                     `json:"description"`
-	DescriptionADF json.RawMessage            `json:"description_adf"`
-	Labels         []string                   `json:"labels"`
-	Fields         map[string]json.RawMessage `json:"fields"`
-}
-
 func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 	// Taking the key and not keeping its promise would be worse than saying so.
 	if r.Header.Get("Idempotency-Key") != "" {
@@ -152,52 +139,12 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 	if !gateway.DecodeJSON(w, r, &body) {
 		return
 	}
-	fields, field, problem := body.fields()
-	if problem != "" {
+	if field, problem := body.problem(); problem != "" {
 		refuse(w, r, field, problem)
 		return
 	}
-	issue, err := c.Create(r.Context(), fields)
+	issue, err := c.Create(r.Context(), body.fields())
 	answer(w, r, http.StatusCreated, issue, err)
-}
-
-// fields gives Jira's fields, or which field is wrong and why.
-func (n newIssue) fields() (fields map[string]any, field, problem string) {
-	switch {
-	case !isProjectKey(n.ProjectKey):
-		return nil, "project_key", "want a project's key such as OPS"
-	case n.IssueType == "" || len(n.IssueType) > 100:
-		return nil, "issue_type", "want the name of an issue type"
-	case strings.TrimSpace(n.Summary) == "" || len([]rune(n.Summary)) > maxSummary || strings.ContainsAny(n.Summary, "\r\n"):
-		return nil, "summary", "want one line of 1 to 255 characters"
-	case n.Description != "" && n.DescriptionADF != nil:
-		return nil, "description_adf", "give either description or description_adf"
-	}
-	fields = make(map[string]any)
-	for name, value := range n.Fields {
-		if !isFieldName(name) {
-			return nil, "fields", "want names of fields"
-		}
-		fields[name] = value
-	}
-	fields["project"] = map[string]string{"key": n.ProjectKey}
-	fields["issuetype"] = map[string]string{"name": n.IssueType}
-	fields["summary"] = n.Summary
-	if n.Description != "" {
-		fields["description"] = document(n.Description)
-	}
-	if n.DescriptionADF != nil {
-		fields["description"] = n.DescriptionADF
-	}
-	if len(n.Labels) > 0 {
-		for _, label := range n.Labels {
-			if label == "" || len(label) > 255 || strings.ContainsAny(label, " \t\r\n") {
-				return nil, "labels", "want labels without spaces, of at most 255 characters"
-			}
-		}
-		fields["labels"] = n.Labels
-	}
-	return fields, "", ""
 }
 
 func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {

@@ -47,10 +47,10 @@ func newSite(t *testing.T, countClientErrors bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := atlassian.NewKeyring(t.Context(), func(context.Context) (atlassian.Credentials, error) {
+	keys := atlassian.NewKeyring(func(context.Context) (atlassian.Credentials, error) {
 		return atlassian.Credentials{Email: "me@example.com", Token: "t"}, nil
-	}, time.Now)
-	if err != nil {
+	})
+	if err := keys.Read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	classify := atlassian.Classify(countClientErrors)

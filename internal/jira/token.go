@@ -27,7 +27,7 @@ func decodeToken(query any, token string) (next string, ok bool) {
 	if token == "" {
 		return "", true
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(token)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	var t pageToken
 	if err != nil || json.Unmarshal(raw, &t) != nil || t.Query != hash(query) || t.Next == "" {
 		return "", false

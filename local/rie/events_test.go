@@ -4,7 +4,9 @@ package rie
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -30,7 +32,7 @@ func TestEventsThroughTheBootstrap(t *testing.T) {
 	for _, c := range readCases(t) {
 		t.Run(c.Rule, func(t *testing.T) {
 			w := newWorld(t, c)
-			var env []string
+			env := []string{fmt.Sprintf("AWS_LAMBDA_FUNCTION_TIMEOUT=%.0f", w.timeout.Seconds())}
 			for name, value := range w.environment {
 				env = append(env, name+"="+value)
 			}
@@ -67,7 +69,9 @@ func TestEventsThroughTheHandler(t *testing.T) {
 			if err := json.Unmarshal(readEvent(t, c.Event), &event); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := handler(t.Context(), event)
+			ctx, cancel := context.WithTimeout(t.Context(), w.timeout)
+			defer cancel()
+			answer, err := handler(ctx, event)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -42,8 +42,8 @@ func newHandler(t *testing.T, function string, w *world, logger *slog.Logger) ga
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := atlassian.NewKeyring(t.Context(), config.Credentials(getenv, c.SecretID), time.Now)
-	if err != nil {
+	keys := atlassian.NewKeyring(config.Credentials(getenv, c.SecretID, c.Auth))
+	if err := keys.Read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	calls, err := guard.New(guard.Config{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/coldfuse/coldfuse/internal/dynamolocal"
 	"github.com/coldfuse/coldfuse/local/jirasim"
@@ -32,6 +33,7 @@ type world struct {
 	jira        *jirasim.Simulator
 	store       breaker.Store
 	environment map[string]string // of the case's function
+	timeout     time.Duration     // likewise
 }
 
 // newWorld makes the state that the case asks for. The function's environment
@@ -50,7 +52,8 @@ func newWorld(t *testing.T, c eventCase) *world {
 	if c.Circuit == "open" {
 		open(t, w.store)
 	}
-	w.environment = templateEnvironment(t, c.function(), jira, table)
+	function := templateFunction(t, c.function(), jira, table)
+	w.environment, w.timeout = function.Environment, function.Timeout
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"} {
 		w.environment[name] = database.Getenv(name)
 	}
@@ -83,7 +86,7 @@ func secrets(t *testing.T) *secretsim.Server {
 	return s
 }
 
-func templateEnvironment(t *testing.T, function, jira, table string) map[string]string {
+func templateFunction(t *testing.T, id, jira, table string) template.Function {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
@@ -102,12 +105,12 @@ func templateEnvironment(t *testing.T, function, jira, table string) map[string]
 		t.Fatal(err)
 	}
 	for _, f := range read.Functions {
-		if f.ID == function {
-			return f.Environment
+		if f.ID == id {
+			return f
 		}
 	}
-	t.Fatalf("the template has no function %s", function)
-	return nil
+	t.Fatalf("the template has no function %s", id)
+	return template.Function{}
 }
 
 // open has Jira's circuit opened by the failures that the defaults want.

@@ -1,0 +1,37 @@
+package atlassian
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSaid(t *testing.T) {
+	operators := `Expecting operator but got 'jql'. The valid operators are '=', '!=', '<', '>', '<=', '>='.`
+	for rule, c := range map[string]struct {
+		body     string
+		messages []string
+		fields   map[string]string
+	}{
+		"messages and fields of Jira's":  {`{"errorMessages":["a"],"errors":{"summary":"b"}}`, []string{"a"}, map[string]string{"summary": "b"}},
+		"a problem's title and detail":   {`{"type":"about:blank","title":"t","detail":"d","status":405}`, []string{"t", "d"}, nil},
+		"comparison signs are no markup": {`{"errorMessages":["` + operators + `"]}`, []string{operators}, nil},
+		"markup is dropped":              {`{"errorMessages":["see <a href=x>this</a>"],"errors":{"x":"<!-- y -->"}}`, nil, nil},
+		"line ends become blanks":        {`{"errorMessages":["a\nb\u0000c"]}`, []string{"a bc"}, nil},
+		"text that turns the line":       {`{"errorMessages":["a\u202eb"]}`, []string{"ab"}, nil},
+		"long text is cut":               {`{"errorMessages":["` + strings.Repeat("x", 1000) + `"]}`, []string{strings.Repeat("x", maxText) + "…"}, nil},
+		"members of other types":         {`{"errorMessages":["a"],"errors":["b"],"title":1}`, []string{"a"}, nil},
+		"fields that are no text":        {`{"errors":{"a":{"b":1},"c":"d"}}`, nil, map[string]string{"c": "d"}},
+		"HTML":                           {`<html><body>down`, nil, nil},
+		"nothing":                        {``, nil, nil},
+		"null":                           {`null`, nil, nil},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			messages, fields := said([]byte(c.body))
+			if !slices.Equal(messages, c.messages) || !maps.Equal(fields, c.fields) {
+				t.Errorf("got %q, %q", messages, fields)
+			}
+		})
+	}
+}

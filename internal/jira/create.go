@@ -1,0 +1,76 @@
+package jira
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Jira's own limits of an issue.
+const (
+	maxSummary = 255 // characters
+	maxLabel   = 255
+)
+
+// newIssue is the body of a create request.
+type newIssue struct {
+	ProjectKey     string                     `json:"project_key"`
+	IssueType      string                     `json:"issue_type"`
+	Summary        string                     `json:"summary"`
+	Description    string                     `json:"description"`
+	DescriptionADF map[string]json.RawMessage `json:"description_adf"`
+	Labels         []string                   `json:"labels"`
+	Fields         map[string]json.RawMessage `json:"fields"`
+}
+
+// problem tells which field of the body is wrong, if one is, and why.
+func (n newIssue) problem() (field, problem string) {
+	switch {
+	case !isProjectKey(n.ProjectKey):
+		return "project_key", "want a project's key such as OPS"
+	case n.IssueType == "" || len(n.IssueType) > 100:
+		return "issue_type", "want the name of an issue type"
+	case strings.TrimSpace(n.Summary) == "" || utf8.RuneCountInString(n.Summary) > maxSummary || strings.ContainsAny(n.Summary, "\r\n"):
+		return "summary", "want one line of 1 to 255 characters"
+	case n.Description != "" && n.DescriptionADF != nil:
+		return "description_adf", "give either description or description_adf"
+	case slices.ContainsFunc(n.Labels, isNoLabel):
+		return "labels", "want labels without spaces, of at most 255 characters"
+	}
+	for name := range n.Fields {
+		switch {
+		case !isFieldName(name):
+			return "fields", "want names of fields"
+		case slices.Contains([]string{"project", "issuetype", "summary", "description", "labels"}, name):
+			return "fields", name + " has a place of its own in the body"
+		}
+	}
+	return "", ""
+}
+
+func isNoLabel(label string) bool {
+	return label == "" || utf8.RuneCountInString(label) > maxLabel || strings.ContainsAny(label, " \t\r\n")
+}
+
+// fields gives what Jira calls the fields of an issue.
+func (n newIssue) fields() map[string]any {
+	fields := map[string]any{
+		"project":   map[string]string{"key": n.ProjectKey},
+		"issuetype": map[string]string{"name": n.IssueType},
+		"summary":   n.Summary,
+	}
+	for name, value := range n.Fields {
+		fields[name] = value
+	}
+	if n.Description != "" {
+		fields["description"] = document(n.Description)
+	}
+	if n.DescriptionADF != nil {
+		fields["description"] = n.DescriptionADF
+	}
+	if len(n.Labels) > 0 {
+		fields["labels"] = n.Labels
+	}
+	return fields
+}
