@@ -22,19 +22,21 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## the whole system on this machine, until Ctrl-C
+run: ## the whole system on this machine, until Ctrl-C; PARAMETERS="Name=value …" of the template
 	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
-	@exec .cache/bin/coldfuse-local run
+	@exec .cache/bin/coldfuse-local run $(PARAMETERS:%=-parameter %)
 
 .PHONY: demo
 demo: ## plays an outage of Jira on this machine and checks each step, about 2 minutes
 	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
 	@exec .cache/bin/coldfuse-local demo
 
+# Go's cache of results does not see changes outside the module local/: of the
+# template, the events and the functions.
 .PHONY: test
 test: deps ## all tests of both modules, with the race detector
 	go test -race ./...
-	$(GO_LOCAL) test -race ./...
+	$(GO_LOCAL) test -race -count=1 ./...
 
 .PHONY: ci
 ci: doctor check lint test demo sizes vulns ## what has to pass before a change lands

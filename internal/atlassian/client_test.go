@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -309,6 +310,30 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if strings.Contains(err.Error(), "old") || strings.Contains(err.Error(), "bWVA") {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// A connection that died while the function was frozen would leave open whether
+// a change was made.
+func TestAChangeHasAConnectionOfItsOwn(t *testing.T) {
+	for changes, most := range map[bool]int{false: 1, true: 3} {
+		var mu sync.Mutex
+		connections := make(map[string]bool)
+		s := newSite(t, Basic, func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			connections[r.RemoteAddr] = true
+			answering(200, nil, `{}`)(w, r)
+		})
+		for range 3 {
+			var v any
+			if err := s.client.Do(t.Context(), Request{Method: http.MethodPost, Path: "/x", Body: 1, Changes: changes}, &v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(connections) != most {
+			t.Errorf("changes %v: %d connections for 3 requests", changes, len(connections))
 		}
 	}
 }

@@ -197,6 +197,7 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 
 func FuzzPageToken(f *testing.F) {
 	f.Add("project = A", "n1", "e30")
+	f.Add("", "\x80", "")
 	f.Fuzz(func(t *testing.T, query, next, garbage string) {
 		if got, ok := decodeToken(query, encodeToken(query, next)); !ok || got != next {
 			t.Errorf("%q came back as %q, %v", next, got, ok)

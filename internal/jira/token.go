@@ -10,14 +10,14 @@ import (
 // taken with any query, and answered with another's pages.
 type pageToken struct {
 	Query string `json:"q"` // a hash
-	Next  string `json:"n"`
+	Next  []byte `json:"n"` // of any bytes, which a JSON string would change
 }
 
 func encodeToken(query any, next string) string {
 	if next == "" {
 		return ""
 	}
-	token, _ := json.Marshal(pageToken{hash(query), next}) // strings always encode
+	token, _ := json.Marshal(pageToken{hash(query), []byte(next)}) // strings always encode
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
@@ -29,10 +29,10 @@ func decodeToken(query any, token string) (next string, ok bool) {
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	var t pageToken
-	if err != nil || json.Unmarshal(raw, &t) != nil || t.Query != hash(query) || t.Next == "" {
+	if err != nil || json.Unmarshal(raw, &t) != nil || t.Query != hash(query) || len(t.Next) == 0 {
 		return "", false
 	}
-	return t.Next, true
+	return string(t.Next), true
 }
 
 func hash(query any) string {

@@ -40,7 +40,7 @@ func Run(ctx context.Context, c stack.Config, out io.Writer) error {
 	}
 	for _, step := range p.steps() {
 		if err := p.perform(ctx, step); err != nil {
-			return err
+			return p.explain(err)
 		}
 	}
 	fmt.Fprintf(out, "\nThe story took %.1f s, every step as it should be.\n", time.Since(p.started).Seconds())
@@ -73,6 +73,15 @@ func (p *play) perform(ctx context.Context, s step) error {
 	}
 	fmt.Fprintf(p.out, "%6.1f s      ok: %s\n", time.Since(p.started).Seconds(), remark)
 	return nil
+}
+
+// explain adds what a busy machine does to the story: an environment that waits
+// too long for the store decides alone.
+func (p *play) explain(err error) error {
+	if n := p.stack.Log.Count("Circuit store unreachable"); n > 0 {
+		return fmt.Errorf("%w (environments found the store too slow %d times: is the machine busy?)", err, n)
+	}
+	return err
 }
 
 // reached is the number of requests that reached Jira in this step.

@@ -36,9 +36,6 @@ func (s *Stack) startStore(ctx context.Context, tables []template.Table) error {
 		s.atClose(func() { // the server may be one that stays
 			client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table.Name})
 		})
-		if err := exercise(ctx, client, table); err != nil {
-			return fmt.Errorf("exercise table %s: %w", table.Name, err)
-		}
 	}
 	if s.Store, err = storeproxy.Start("127.0.0.1:0", server.Endpoint); err != nil {
 		return err
