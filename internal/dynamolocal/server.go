@@ -104,10 +104,15 @@ func (s *Server) ready(ctx context.Context) error {
 	if err == nil {
 		err = s.warmUp(ctx)
 	}
+	if err == nil {
+		return nil
+	}
+	// What answered may have been another server on the port: Java, which could
+	// not have it, ends soon.
 	select {
 	case <-s.exited:
 		return fmt.Errorf("%w: %s: %s", errExited, s.process.ProcessState, bytes.TrimSpace(s.says.text))
-	default:
+	case <-time.After(2 * time.Second):
 		return err
 	}
 }

@@ -182,3 +182,19 @@ func TestCreateIsRepeatedOnlyWhereNothingWasCreated(t *testing.T) {
 		})
 	}
 }
+
+func FuzzJQLIsRefusedOnlyIfEmptyOrUnbounded(f *testing.F) {
+	f.Add("ORDER BY x")
+	f.Add(" order\u00a0by")
+	f.Fuzz(func(t *testing.T, jql string) {
+		if len(jql) > maxJQL-20 {
+			return
+		}
+		if problem := jqlProblem("project = A " + jql); problem != "" {
+			t.Errorf("%q with a restriction: %s", jql, problem)
+		}
+		if jqlProblem("ORDER BY "+jql) == "" {
+			t.Errorf("%q without one is sent", jql)
+		}
+	})
+}

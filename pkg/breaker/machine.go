@@ -130,10 +130,9 @@ func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailu
 // trip opens a closed circuit.
 func (m machine) trip(r Record, own FailureID, reason string, now int64, writer string) Change {
 	to := successor(r, writer)
-	to.TrippedBy = m.failuresInWindow(r, now)
-	if !slices.Contains(r.Failures, own) {
-		to.TrippedBy++
-	}
+	// A failure that was refused counts only where the recorded ones alone
+	// would not have tripped: who helps to trip is not one of the reasons.
+	to.TrippedBy = max(m.failuresInWindow(r, now), m.FailureThreshold)
 	to.LastFailureAt = max(r.LastFailureAt, own.At())
 	m.open(&to, reason, now)
 	return Change{From: r, To: to}
