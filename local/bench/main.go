@@ -45,7 +45,6 @@ type figure struct {
 	holds bool // true where nothing is promised
 }
 
-
 var sections = []section{
 	{"Admission, one goroutine: `Allow` and `Done(nil)` of a closed circuit", admission},
 	{"Process start to the first `/next` of the runtime API", startup},
