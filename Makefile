@@ -65,7 +65,7 @@ build: ## deployment packages for arm64 in build/
 
 .PHONY: sizes
 sizes: build ## the packages' sizes against their budgets
-	@scripts/sizes.sh jira=3500000 resilience=3200000
+	@$(GO_LOCAL) run ./bench -only packages
 
 .PHONY: deploy
 deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
@@ -73,7 +73,7 @@ deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
 	$(BIN)/sam deploy --config-env $(STAGE)
 
 .PHONY: bench
-bench: ## measures what is promised, writes docs/benchmarks.md
+bench: build ## measures what is promised, writes docs/benchmarks.md
 	$(GO_LOCAL) run ./bench
 
 .PHONY: fuzz

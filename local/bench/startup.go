@@ -9,10 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
-)
 
-// buildFlags are those of the deployed bootstraps.
-var buildFlags = []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid="}
+	"github.com/coldfuse/coldfuse/local/bootstrap"
+)
 
 // startup measures how long a bootstrap takes from exec to its first request
 // for an invocation, with a store and a secret that answer at once, so that
@@ -27,7 +26,7 @@ func startup(ctx context.Context, root string) ([]figure, error) {
 	for name, source := range map[string]string{
 		"hello": "local/bench/hello", "jira": "functions/jira", "resilience": "functions/resilience",
 	} {
-		if err := build(ctx, filepath.Join(root, source), filepath.Join(dir, name), nil); err != nil {
+		if err := bootstrap.Build(ctx, filepath.Join(root, source), filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
 	}
@@ -62,18 +61,8 @@ func startup(ctx context.Context, root string) ([]figure, error) {
 	}, nil
 }
 
-func build(ctx context.Context, source, target string, env []string) error {
-	cmd := exec.CommandContext(ctx, "go", append(buildFlags, "-o", target, ".")...)
-	cmd.Dir = source
-	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", source, err, out)
-	}
-	return nil
-}
-
 // timeToNext starts a bootstrap against a runtime API that only waits for it.
-func timeToNext(ctx context.Context, bootstrap string, env []string) (time.Duration, error) {
+func timeToNext(ctx context.Context, path string, env []string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	asked := make(chan time.Time, 1)
@@ -87,7 +76,7 @@ func timeToNext(ctx context.Context, bootstrap string, env []string) (time.Durat
 	})}
 	go api.Serve(listener)
 	defer api.Close()
-	cmd := exec.CommandContext(ctx, bootstrap)
+	cmd := exec.CommandContext(ctx, path)
 	cmd.Env = append(env, "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
 	cmd.Stderr = os.Stderr
 	began := time.Now()

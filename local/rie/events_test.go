@@ -10,13 +10,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/coldfuse/coldfuse/local/bootstrap"
 )
 
 // The emulator runs the bootstrap: the function as it is deployed.
@@ -99,14 +100,11 @@ func TestEveryEventHasACase(t *testing.T) {
 
 func build(t *testing.T, function string) string {
 	t.Helper()
-	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	command := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", bootstrap, "./"+function)
-	command.Dir = root
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	target := filepath.Join(t.TempDir(), "bootstrap")
+	if err := bootstrap.Build(t.Context(), filepath.Join(root, function), target); err != nil {
+		t.Fatal(err)
 	}
-	return bootstrap
+	return target
 }
 
 func readEvent(t *testing.T, name string) []byte {

@@ -2,13 +2,11 @@ package stack
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/bootstrap"
 )
 
 // build compiles the functions as they are deployed, but for this machine's
@@ -22,12 +20,12 @@ func build(ctx context.Context, root, dir string, codeURIs []string, progress fu
 		bootstraps = map[string]string{}
 	)
 	for _, uri := range codeURIs {
-		bootstrap := filepath.Join(dir, uri, "bootstrap")
-		bootstraps[uri] = bootstrap
+		target := filepath.Join(dir, uri, "bootstrap")
+		bootstraps[uri] = target
 		wg.Go(func() {
 			start := time.Now()
 			progress("building %s …", uri)
-			err := buildOne(ctx, root, uri, bootstrap)
+			err := bootstrap.Build(ctx, filepath.Join(root, uri), target)
 			if err == nil {
 				progress("built %s in %.1f s", uri, time.Since(start).Seconds())
 				return
@@ -39,18 +37,4 @@ func build(ctx context.Context, root, dir string, codeURIs []string, progress fu
 	}
 	wg.Wait()
 	return bootstraps, failed
-}
-
-func buildOne(ctx context.Context, root, uri, bootstrap string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
-		"-ldflags", "-s -w -buildid=", "-o", bootstrap, "./"+filepath.ToSlash(uri))
-	command.Dir = root
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	// An interrupted compiler tidies up after itself, a killed one does not.
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGINT) }
-	command.WaitDelay = 10 * time.Second
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", uri, err, out)
-	}
-	return nil
 }
