@@ -129,3 +129,18 @@ type readOnlyStore struct{ *watchedStore }
 func (s *readOnlyStore) AppendFailure(context.Context, string, breaker.Failure) (breaker.Record, bool, error) {
 	return breaker.Record{}, false, errors.New("denied")
 }
+
+func TestAPanickingStoreIsALostStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newBreaker(t, store, nil)
+		failTimes(b, 5)
+		time.Sleep(30 * time.Second)
+		store.after = func() { panic("store") } // in the claim, which holds the probe slot
+		_ = call(b, nil)
+		time.Sleep(10 * time.Second)
+		if _, err := b.Allow(context.Background()); err != nil {
+			t.Errorf("the slot was never given back: %v", err)
+		}
+	})
+}

@@ -232,7 +232,7 @@ func (b *Breaker) left(ctx context.Context) int64 {
 // perform does one operation. Those on the store are detached from the
 // caller's cancellation: a write half sent would leave its outcome unknown,
 // and a read is shared with others.
-func (b *Breaker) perform(ctx context.Context, o op) event {
+func (b *Breaker) perform(ctx context.Context, o op) (e event) {
 	if o.kind == opWait {
 		sleep(ctx, msDuration(o.wait))
 		return event{}
@@ -243,7 +243,14 @@ func (b *Breaker) perform(ctx context.Context, o op) event {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	e := event{sent: b.now().UnixMilli(), authoritative: true}
+	e = event{sent: b.now().UnixMilli(), authoritative: true}
+	defer func() {
+		// A store that panics is a store that fails: the call's progress, and the
+		// slot it may hold, must not be left half-way.
+		if v := recover(); v != nil {
+			e.err = fmt.Errorf("store panicked: %v", v)
+		}
+	}()
 	switch o.kind {
 	case opLoad:
 		r := b.load(ctx, o.consistent)
