@@ -69,17 +69,12 @@ func (n *environment) regain(c *call, e event) {
 	gone := msDuration(e.now - n.away.since)
 	n.notices = append(n.notices, notice{returned: &gone})
 	n.away = away{losses: n.away.losses, write: n.away.write}
-	n.known = false // the record that returns replaces all others
 }
 
 // withoutStore goes on with a call whose store is away.
 func (n *environment) withoutStore(c *call, e event) op {
-	stage := c.stage
-	if stage == concluding && !c.local {
-		return n.done(c) // a fleet's probe is left to its lease
-	}
 	c.local, c.period = true, n.away.since
-	switch stage {
+	switch c.stage {
 	case admitting, waiting, lookingLast, claiming, releasing:
 		c.stage = admitting
 		return n.decide(c, e)
@@ -88,7 +83,7 @@ func (n *environment) withoutStore(c *call, e event) op {
 	case reporting, appending, pruning, tripping:
 		return n.count(c, e)
 	default:
-		return n.done(c)
+		return n.done(c) // a probe whose result cannot be written is left to its lease
 	}
 }
 
