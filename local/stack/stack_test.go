@@ -15,6 +15,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/storeproxy"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 const (
@@ -166,10 +167,29 @@ func TestCallsAreServedWithoutTheStore(t *testing.T) {
 				wantStatus(t, s, "POST", "/jira/search", search, 200)
 			}
 			setStore(t, s, storeproxy.Fault{Mode: c.mode})
+			told := len(s.Log.Lines("Circuit store unreachable", `"StoreLost":1`))
 			start := time.Now()
 			wantStatus(t, s, "POST", "/jira/search", search, 200)
 			if took := time.Since(start); took > c.most {
 				t.Errorf("took %s, want at most %s", took, c.most)
+			}
+			// Every call is served, by an environment that says once that it
+			// decides alone.
+			noticed := func() bool {
+				wantStatus(t, s, "POST", "/jira/search", search, 200)
+				return s.Log.Count("Circuit store unreachable") > told
+			}
+			if err := wait.For(t.Context(), 5*time.Second, "the loss is noticed", noticed); err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				wantStatus(t, s, "POST", "/jira/search", search, 200)
+			}
+			times := map[string]int{}
+			for _, line := range s.Log.Lines("Circuit store unreachable", `"StoreLost":1`)[told:] {
+				if times[line.Environment]++; times[line.Environment] > 1 {
+					t.Errorf("%s told it again", line.Environment)
+				}
 			}
 		})
 	}
