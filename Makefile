@@ -27,7 +27,7 @@ run: ## the whole system on this machine, until Ctrl-C; PARAMETERS="Name=value â
 	@exec .cache/bin/coldfuse-local run $(PARAMETERS:%=-parameter %)
 
 .PHONY: demo
-demo: ## plays an outage of Jira on this machine and checks each step, about 2 minutes
+demo: ## plays an outage of Jira on this machine and checks each step, about a minute
 	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
 	@exec .cache/bin/coldfuse-local demo
 

@@ -55,7 +55,6 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if err := errors.Join(err, unread); err != nil {
 		return nil, err
 	}
-	refused := func(ctx context.Context) { telemetry.CredentialsRefused(ctx, logger, jira.Circuit) }
-	client := atlassian.New(atlassian.Config{Base: c.BaseURL, Auth: c.Auth, Keys: keys, Refused: refused})
+	client := atlassian.New(atlassian.Config{Base: c.BaseURL, Auth: c.Auth, Keys: keys, Refused: telemetry.CredentialsRefused(logger, jira.Circuit)})
 	return gateway.Adapt(jira.Handler(jira.New(client, calls, c.SiteURL)), telemetry.Fault(logger)), nil
 }

@@ -47,13 +47,15 @@ func Calls(logger *slog.Logger) func(context.Context, guard.Call) {
 	}
 }
 
-// CredentialsRefused reports that the service behind circuit did not accept
-// our credentials: one line and the metric CredentialsRefused by circuit.
-func CredentialsRefused(ctx context.Context, logger *slog.Logger, circuit string) {
-	logger.LogAttrs(ctx, slog.LevelWarn, "Credentials refused",
-		slog.String("circuit", dimension(circuit)),
-		slog.Int("CredentialsRefused", 1),
-		metrics(credentialsRefusedMetrics))
+// CredentialsRefused gives the report that the service behind circuit did not
+// accept our credentials: one line and the metric CredentialsRefused by circuit.
+func CredentialsRefused(logger *slog.Logger, circuit string) func(context.Context) {
+	return func(ctx context.Context) {
+		logger.LogAttrs(ctx, slog.LevelWarn, "Credentials refused",
+			slog.String("circuit", dimension(circuit)),
+			slog.Int("CredentialsRefused", 1),
+			metrics(credentialsRefusedMetrics))
+	}
 }
 
 // dimension keeps a dimension's value from being empty, which would void the

@@ -77,7 +77,7 @@ func TestCallWithoutCircuitIsStillAMetric(t *testing.T) {
 
 func TestCredentialsRefused(t *testing.T) {
 	logger, lines := setup(t, "info")
-	CredentialsRefused(invocationContext(), logger, "jira_api")
+	CredentialsRefused(logger, "jira_api")(invocationContext())
 	want(t, lines()[0], map[string]any{
 		"level": "WARN", "message": "Credentials refused", "circuit": "jira_api", "CredentialsRefused": 1.0,
 	})
