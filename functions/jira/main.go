@@ -33,7 +33,7 @@ func main() {
 func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (gateway.Handler, error) {
 	c, err := config.Jira(getenv)
 	if err != nil {
-		return nil, err
+		return nil, c.WithSecret(ctx, getenv, err)
 	}
 	c.Protection.WarnOfLength(logger)
 	classify := atlassian.Classify(c.CountClientErrors)

@@ -96,12 +96,15 @@ func event(method, path, body string) events.APIGatewayV2HTTPRequest {
 func TestWhatIsMissingRefusesToStart(t *testing.T) {
 	withoutSecret := newWorld(t, "").env
 	withoutToken := newWorld(t, `{"email":"s3cret"}`).env
+	withoutBoth := newWorld(t, "").env
+	delete(withoutBoth, "CIRCUITS_TABLE")
 	for rule, c := range map[string]struct {
 		env  map[string]string
 		want []string
 	}{
 		"all configuration": {nil, []string{"CIRCUITS_TABLE", "AWS_REGION", "JIRA_BASE_URL", "JIRA_SECRET_ID"}},
 		"the secret":        {withoutSecret, []string{"secret jira-token is missing"}},
+		"both":              {withoutBoth, []string{"CIRCUITS_TABLE is missing", "secret jira-token is missing"}},
 		"the token in it":   {withoutToken, []string{"secret jira-token", "token"}},
 	} {
 		t.Run(rule, func(t *testing.T) {

@@ -47,6 +47,19 @@ func Credentials(getenv func(string) string, id string, auth atlassian.Auth) fun
 	}
 }
 
+// WithSecret adds to a configuration's error that its secret cannot be read
+// either, where enough of it is known to try: a deployment is then mended in one
+// go.
+func (c JiraConfig) WithSecret(ctx context.Context, getenv func(string) string, err error) error {
+	if c.SecretID == "" || getenv("AWS_REGION") == "" {
+		return err
+	}
+	if _, unread := Credentials(getenv, c.SecretID, c.Auth)(ctx); unread != nil {
+		return fmt.Errorf("%w; %w", err, unread)
+	}
+	return err
+}
+
 func secretsClient(getenv func(string) string) *secretsmanager.Client {
 	own := aws.Credentials{
 		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
