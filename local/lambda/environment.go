@@ -68,8 +68,10 @@ func (e *environment) run() {
 		return
 	}
 	for {
-		e.freeze()
+		// In this order, so that one seen frozen can be had. An invocation that
+		// is assigned in between is taken from jobs, after the freeze.
 		e.function.rest(e)
+		e.freeze()
 		select {
 		case inv := <-e.jobs:
 			if !e.invoke(inv) {
