@@ -75,7 +75,9 @@ func Start(ctx context.Context, emulator, bootstrap string, env []string, log io
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	if err := wait.For(ctx, 10*time.Second, "the emulator listens on "+api, func() bool { return listens(api) }); err != nil {
+	// On both: our functions ask for their first invocation sooner than a busy
+	// machine lets the emulator open its runtime API.
+	if err := wait.For(ctx, 10*time.Second, "the emulator listens", func() bool { return listens(api) && listens(runtimeAPI) }); err != nil {
 		e.Close()
 		return nil, err
 	}
