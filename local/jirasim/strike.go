@@ -1,10 +1,10 @@
 package jirasim
 
 import (
-	"context"
 	"net"
 	"net/http"
-	"time"
+
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // strike is a fault on its way to a request.
@@ -16,7 +16,7 @@ type strike struct {
 // land waits the fault's delay and gives what is answered instead of Jira, if
 // anything. It does not return where nothing is answered.
 func (f strike) land(w http.ResponseWriter, r *http.Request) (instead answer, struck bool) {
-	if !pause(r.Context(), f.Delay) {
+	if !wait.Pause(r.Context(), f.Delay) {
 		panic(http.ErrAbortHandler)
 	}
 	switch f.Kind {
@@ -35,21 +35,6 @@ func (f strike) land(w http.ResponseWriter, r *http.Request) (instead answer, st
 		panic(http.ErrAbortHandler)
 	default:
 		return answer{}, false
-	}
-}
-
-// pause waits, and says whether the client stayed.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d == 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // Mode is what goes wrong.
@@ -181,7 +183,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		p.forward.ServeHTTP(discard{http.Header{}}, detached(r))
 		reset(r)
 	case Delay:
-		if !pause(r.Context(), fault.Delay) {
+		if !wait.Pause(r.Context(), fault.Delay) {
 			return
 		}
 	}
@@ -199,17 +201,6 @@ func (p *Proxy) arrived(r *http.Request) (Fault, <-chan struct{}) {
 	defer p.mu.Unlock()
 	p.counts[cmp.Or(operation, "unknown")]++
 	return p.fault, p.changed
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // discard is where a dropped reply goes.

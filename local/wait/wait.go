@@ -1,4 +1,4 @@
-// Package wait waits for what another process brings about.
+// Package wait waits: for what another process brings about, or for a time.
 package wait
 
 import (
@@ -22,4 +22,19 @@ func For(ctx context.Context, limit time.Duration, what string, holds func() boo
 		}
 	}
 	return nil
+}
+
+// Pause waits for d, and tells whether ctx lasted as long.
+func Pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

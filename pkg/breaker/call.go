@@ -43,8 +43,15 @@ type call struct {
 
 	outcome Outcome
 	failure FailureID
-	rounds  int // of making room
+	rounds  int // of adding the failure again
 	change  Change
+}
+
+// outOfRounds counts one more time that the failure is to be added, so that no
+// sequence of others' writes can keep a call for ever.
+func (c *call) outOfRounds() bool {
+	c.rounds++
+	return c.rounds > pruneRounds
 }
 
 // event is a call's arrival or report, or the reply to its operation.

@@ -27,7 +27,7 @@ const (
 	halfOpenMaxAge = 250   // likewise a half-open one: a close is soon seen
 
 	maxClaimWait = 250 // claims are spread over this: environments must not write at the same instant
-	pruneRounds  = 4   // most times that a refused failure makes room and is added again
+	pruneRounds  = 4   // most times that a refused failure, or one whose trip was refused, is added again
 
 	halfOpenRetryAfter = 1_000 // retry-after while somebody else's probe decides
 )
@@ -294,7 +294,7 @@ func (n *environment) claimed(c *call, e event) op {
 		c.stage = releasing
 		return n.write(c, n.conclude(c.claim, Outcome{Verdict: Neutral}, e.now, n.nextID()))
 	}
-	c.probe, c.epoch = true, c.claim.Epoch
+	c.probe = true
 	return n.admit(c)
 }
 
@@ -360,7 +360,7 @@ func (n *environment) judged(c *call, e event) op {
 		c.stage = tripping
 		return n.write(c, n.trip(e.record, c.failure, c.outcome.Reason, e.now, n.nextID()))
 	case noRoom:
-		if c.rounds++; c.rounds > pruneRounds {
+		if c.outOfRounds() {
 			return n.done(c)
 		}
 		c.stage = pruning
@@ -376,7 +376,7 @@ func (n *environment) tripped(c *call, e event) op {
 	if e.held || e.record.State != Closed || e.record.Epoch != c.epoch {
 		return n.done(c)
 	}
-	if c.rounds++; c.rounds > pruneRounds {
+	if c.outOfRounds() {
 		return n.done(c)
 	}
 	return n.add(c, e)
