@@ -24,6 +24,7 @@ type Problem struct {
 	Errors map[string]string `json:"errors,omitempty"` // what is wrong, by field
 
 	Circuit           string `json:"circuit,omitempty"`
+	Reason            string `json:"reason,omitempty"`              // the failure's class, for programs
 	RetryAfterSeconds int    `json:"retry_after_seconds,omitempty"` // header Retry-After likewise
 	Retryable         *bool  `json:"retryable,omitempty"`           // nil: not known
 	UpstreamStatus    int    `json:"upstream_status,omitempty"`

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
@@ -98,12 +99,6 @@ type Issue struct {
 	Fields map[string]json.RawMessage `json:"fields,omitempty"`
 }
 
-// Page is a part of a list. Next is empty on the last.
-type Page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next_page_token,omitempty"`
-}
-
 // Search is a bounded JQL query.
 type Search struct {
 	JQL    string
@@ -113,7 +108,7 @@ type Search struct {
 }
 
 // Search gives a page of the issues that match.
-func (c *Connector) Search(ctx context.Context, s Search) (Page[Issue], error) {
+func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], error) {
 	body := map[string]any{"jql": s.JQL, "fields": s.Fields, "maxResults": s.Limit}
 	if s.Token != "" {
 		body["nextPageToken"] = s.Token
@@ -125,15 +120,12 @@ func (c *Connector) Search(ctx context.Context, s Search) (Page[Issue], error) {
 	}
 	a, err := call[answer](ctx, c, searchIssues, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/search/jql", Body: body})
 	if err != nil {
-		return Page[Issue]{}, err
+		return gateway.Page[Issue]{}, err
 	}
-	page := Page[Issue]{Items: a.Issues, Next: a.NextPageToken}
+	page := gateway.PageOf(a.Issues, a.NextPageToken)
 	// isLast may be missing; a token that comes back unchanged leads nowhere.
 	if a.IsLast != nil && *a.IsLast || page.Next == s.Token {
 		page.Next = ""
-	}
-	if page.Items == nil {
-		page.Items = []Issue{}
 	}
 	for i := range page.Items {
 		page.Items[i].URL = c.browse(page.Items[i].Key)
@@ -175,7 +167,7 @@ type Project struct {
 }
 
 // Projects gives a page of the projects whose key or name contains query.
-func (c *Connector) Projects(ctx context.Context, query string, start, limit int) (page Page[Project], more bool, err error) {
+func (c *Connector) Projects(ctx context.Context, query string, start, limit int) (page gateway.Page[Project], more bool, err error) {
 	values := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(limit)}}
 	if query != "" {
 		values.Set("query", query)
@@ -204,14 +196,11 @@ type IssueType struct {
 }
 
 // IssueTypes gives all types, or those of one project.
-func (c *Connector) IssueTypes(ctx context.Context, projectID string) (Page[IssueType], error) {
+func (c *Connector) IssueTypes(ctx context.Context, projectID string) (gateway.Page[IssueType], error) {
 	r := atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/issuetype"}
 	if projectID != "" {
 		r.Path, r.Query = "/rest/api/3/issuetype/project", url.Values{"projectId": {projectID}}
 	}
 	types, err := call[[]IssueType](ctx, c, getIssueTypes, r)
-	if types == nil {
-		types = []IssueType{}
-	}
-	return Page[IssueType]{Items: types}, err
+	return gateway.PageOf(types, ""), err
 }

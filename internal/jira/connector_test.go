@@ -195,22 +195,6 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 	}
 }
 
-func FuzzPageToken(f *testing.F) {
-	f.Add("project = A", "n1", "e30")
-	f.Add("", "\x80", "")
-	f.Fuzz(func(t *testing.T, query, next, garbage string) {
-		if got, ok := decodeToken(query, encodeToken(query, next)); !ok || got != next {
-			t.Errorf("%q came back as %q, %v", next, got, ok)
-		}
-		if got, ok := decodeToken(query+"x", encodeToken(query, next)); ok && next != "" {
-			t.Errorf("another query's token gave %q", got)
-		}
-		if got, ok := decodeToken(query, garbage); ok && garbage != "" && got == "" {
-			t.Errorf("%q was taken for a first page", garbage)
-		}
-	})
-}
-
 func FuzzIssueKey(f *testing.F) {
 	f.Add("OPS-1")
 	f.Add("../x")

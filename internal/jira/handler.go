@@ -80,15 +80,15 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, "limit", "want 1 to 100")
 		return
 	}
-	next, ok := decodeToken(s, body.PageToken)
+	next, ok := gateway.DecodeToken(s, body.PageToken)
 	if !ok {
-		refuse(w, r, "page_token", "the token is not one of this query's")
+		gateway.WriteProblem(w, r, gateway.BadToken())
 		return
 	}
 	query := s
 	s.Token = next
 	page, err := c.Search(r.Context(), s)
-	page.Next = encodeToken(query, page.Next)
+	page.Next = gateway.EncodeToken(query, page.Next)
 	answer(w, r, http.StatusOK, page, err)
 }
 
@@ -152,9 +152,8 @@ func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	limit, ok := readLimit(query)
+	limit, ok := gateway.Limit(w, r, query, defaultLimit, maxLimit)
 	if !ok {
-		refuse(w, r, "limit", "want 1 to 100")
 		return
 	}
 	search := query.Get("query")
@@ -163,25 +162,17 @@ func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	bound := []any{"projects", search, limit}
-	next, ok := decodeToken(bound, query.Get("page_token"))
+	next, ok := gateway.DecodeToken(bound, query.Get("page_token"))
 	start, err := strconv.Atoi("0" + next)
 	if !ok || err != nil {
-		refuse(w, r, "page_token", "the token is not one of this query's")
+		gateway.WriteProblem(w, r, gateway.BadToken())
 		return
 	}
 	page, more, err := c.Projects(r.Context(), search, start, limit)
 	if more {
-		page.Next = encodeToken(bound, strconv.Itoa(start+len(page.Items)))
+		page.Next = gateway.EncodeToken(bound, strconv.Itoa(start+len(page.Items)))
 	}
 	answer(w, r, http.StatusOK, page, err)
-}
-
-func readLimit(query url.Values) (int, bool) {
-	if !query.Has("limit") {
-		return defaultLimit, true
-	}
-	limit, err := strconv.Atoi(query.Get("limit"))
-	return limit, err == nil && limit >= 1 && limit <= maxLimit
 }
 
 func (c *Connector) serveIssueTypes(w http.ResponseWriter, r *http.Request) {

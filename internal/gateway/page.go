@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Page is a part of a list. Next is empty on the last. Items must not be nil,
+// which JSON would show as null: see PageOf.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next_page_token,omitempty"`
+}
+
+// PageOf gives a page of items, which may be nil.
+func PageOf[T any](items []T, next string) Page[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return Page[T]{items, next}
+}
+
+// A page token is opaque to clients and bound to its query: the upstream's own
+// would be taken with any query, and answered with another's pages.
+type pageToken struct {
+	Query string `json:"q"` // a hash
+	Next  []byte `json:"n"` // of any bytes, which a JSON string would change
+}
+
+// EncodeToken gives the page token that leads a client to next, the upstream's
+// own way to say where a page begins, of the same query. A query is whatever
+// tells it from others, as JSON. Of an empty next it is empty.
+func EncodeToken(query any, next string) string {
+	if next == "" {
+		return ""
+	}
+	token, _ := json.Marshal(pageToken{hash(query), []byte(next)}) // strings always encode
+	return base64.RawURLEncoding.EncodeToString(token)
+}
+
+// DecodeToken gives what EncodeToken was given for the same query, "" of no
+// token, and false for anything else.
+func DecodeToken(query any, token string) (next string, ok bool) {
+	if token == "" {
+		return "", true
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	var t pageToken
+	if err != nil || json.Unmarshal(raw, &t) != nil || t.Query != hash(query) || len(t.Next) == 0 {
+		return "", false
+	}
+	return string(t.Next), true
+}
+
+func hash(query any) string {
+	encoded, _ := json.Marshal(query)
+	sum := sha256.Sum256(encoded)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// BadToken is the 400 problem of a page token that is broken or another
+// query's.
+func BadToken() Problem { return BadField("page_token", "the token is not one of this query's") }
+
+// Limit reads the query parameter limit, which is fallback if it is not given.
+// One that is no number from 1 to most is answered with a 400 problem, and the
+// result is false.
+func Limit(w http.ResponseWriter, r *http.Request, query url.Values, fallback, most int) (int, bool) {
+	if !query.Has("limit") {
+		return fallback, true
+	}
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil || limit < 1 || limit > most {
+		WriteProblem(w, r, BadField("limit", fmt.Sprintf("want 1 to %d", most)))
+		return 0, false
+	}
+	return limit, true
+}
