@@ -69,7 +69,7 @@ func newWorld(t *testing.T, secret string) *world {
 	w.env = map[string]string{
 		"CIRCUITS_TABLE": "circuits", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
 		"AWS_ENDPOINT_URL_DYNAMODB": away.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.URL,
-		"JIRA_BASE_URL": jira.URL, "JIRA_SECRET_ID": "jira-token",
+		"JIRA_BASE_URL": jira.URL, "JIRA_SECRET_ID": "jira-token", "IDEMPOTENCY_TABLE": "idempotency",
 	}
 	return w
 }

@@ -35,11 +35,26 @@ func (p Protection) WarnOfLength(logger *slog.Logger) {
 // "CONFLUENCE_": a profile, and what overrides it. Connectors and monitor read
 // the same variables by this one function, so that they cannot disagree.
 func (r *reader) protection(prefix, circuit string) Protection {
-	profile, err := guard.ProfileNamed(r.choice(prefix+"PROFILE", "default", "high_traffic", "critical", "database"))
+	profile := r.choice(prefix+"PROFILE", "default", "high_traffic", "critical", "database")
+	p := r.retries(prefix, profile, defaultTryTimeout)
+	r.count(prefix+"FAILURE_THRESHOLD", &p.Circuit.FailureThreshold)
+	r.seconds(prefix+"FAILURE_WINDOW", &p.Circuit.FailureWindow)
+	r.seconds(prefix+"RECOVERY_TIMEOUT", &p.Circuit.RecoveryTimeout)
+	r.count(prefix+"SUCCESS_THRESHOLD", &p.Circuit.SuccessThreshold)
+	p.Circuit.Name, p.Circuit.ProbeTimeout = circuit, p.TryTimeout
+	if err := p.Circuit.Validate(); err != nil {
+		r.problem("%s*: %s", prefix, err)
+	}
+	return p
+}
+
+// retries reads how calls are tried again, over what the profile says.
+func (r *reader) retries(prefix, profile string, tryTimeout time.Duration) Protection {
+	preset, err := guard.ProfileNamed(profile)
 	if err != nil {
 		r.problem("%sPROFILE: %s", prefix, err)
 	}
-	p := Protection{Retry: profile.Retry, Circuit: profile.Circuit, TryTimeout: defaultTryTimeout}
+	p := Protection{Retry: preset.Retry, Circuit: preset.Circuit, TryTimeout: tryTimeout}
 	r.count(prefix+"MAX_ATTEMPTS", &p.Retry.MaxAttempts)
 	r.seconds(prefix+"BASE_DELAY", &p.Retry.BaseDelay)
 	r.seconds(prefix+"MAX_DELAY", &p.Retry.MaxDelay)
@@ -48,15 +63,7 @@ func (r *reader) protection(prefix, circuit string) Protection {
 	}
 	r.flag(prefix+"JITTER", &p.Retry.Jitter)
 	r.seconds(prefix+"TRY_TIMEOUT", &p.TryTimeout)
-	r.count(prefix+"FAILURE_THRESHOLD", &p.Circuit.FailureThreshold)
-	r.seconds(prefix+"FAILURE_WINDOW", &p.Circuit.FailureWindow)
-	r.seconds(prefix+"RECOVERY_TIMEOUT", &p.Circuit.RecoveryTimeout)
-	r.count(prefix+"SUCCESS_THRESHOLD", &p.Circuit.SuccessThreshold)
-	p.Circuit.Name, p.Circuit.ProbeTimeout = circuit, p.TryTimeout
 	if err := p.Retry.Validate(); err != nil {
-		r.problem("%s*: %s", prefix, err)
-	}
-	if err := p.Circuit.Validate(); err != nil {
 		r.problem("%s*: %s", prefix, err)
 	}
 	return p

@@ -20,7 +20,9 @@ import (
 func environment(changes map[string]string) func(string) string {
 	env := map[string]string{
 		"CIRCUITS_TABLE": "circuits", "AWS_REGION": "eu-central-1",
-		"JIRA_BASE_URL": "https://site.atlassian.net", "JIRA_SECRET_ID": "jira",
+		"JIRA_BASE_URL": "https://site.atlassian.net", "JIRA_SECRET_ID": "jira", "IDEMPOTENCY_TABLE": "idempotency",
+		"CONFLUENCE_BASE_URL": "https://site.atlassian.net", "CONFLUENCE_SECRET_ID": "confluence",
+		"MONGODB_SECRET_ID": "mongodb",
 	}
 	for name, value := range changes {
 		env[name] = value
@@ -33,7 +35,7 @@ func TestAllThatIsMissingIsNamedOnOneLine(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "\n") {
 		t.Fatalf("got %v", err)
 	}
-	for _, name := range []string{"CIRCUITS_TABLE", "AWS_REGION", "JIRA_BASE_URL", "JIRA_SECRET_ID"} {
+	for _, name := range []string{"CIRCUITS_TABLE", "AWS_REGION", "JIRA_BASE_URL", "JIRA_SECRET_ID", "IDEMPOTENCY_TABLE"} {
 		if strings.Count(err.Error(), name+" is missing") != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -63,12 +65,29 @@ func TestWrongValuesNameTheirVariable(t *testing.T) {
 		"a URL with credentials of its own":     {"JIRA_BASE_URL", "https://a:b@site.example.com"},
 		"a URL with a query":                    {"JIRA_BASE_URL", "https://site.example.com?x=1"},
 		"links that would point to the gateway": {"JIRA_BASE_URL", "https://api.atlassian.com/ex/jira/abc"},
+		"a service's account at a site":         {"JIRA_AUTH", "client_credentials"},
 		"a confluence setting, for the monitor": {"CONFLUENCE_FAILURE_WINDOW", "x"},
+		"a session that ends at once":           {"SESSION_TTL_DAYS", "0"},
+		"a session's retries":                   {"SESSIONS_BASE_DELAY", "6"},
+		"a local subject of two lines":          {"LOCAL_SUBJECT", "a\nb"},
+		"a database's name":                     {"MONGODB_DATABASE", "a b"},
+		"an unknown mode of access":             {"AUTH_MODE", "open"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			load := func(getenv func(string) string) error { _, err := Jira(getenv); return err }
-			if strings.HasPrefix(c.name, "CONFLUENCE_") {
+			switch {
+			case strings.HasPrefix(c.name, "CONFLUENCE_"):
 				load = func(getenv func(string) string) error { _, err := Monitor(getenv); return err }
+			case !strings.HasPrefix(c.name, "JIRA_") && !strings.HasPrefix(c.name, "COUNT_"):
+				load = func(getenv func(string) string) error {
+					_, err := Sessions(func(name string) string {
+						if value := getenv(name); name != "AUTH_MODE" || value != "" {
+							return value
+						}
+						return "none"
+					})
+					return err
+				}
 			}
 			err := load(environment(map[string]string{c.name: c.value}))
 			prefix, _, _ := strings.Cut(c.name, "_")
@@ -137,6 +156,96 @@ func TestPlainHTTPIsForPrivateAddresses(t *testing.T) {
 		if _, err := Jira(environment(map[string]string{"JIRA_BASE_URL": "http://" + host})); err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
+	}
+}
+
+func TestWhoIsTheLocalSubject(t *testing.T) {
+	for rule, c := range map[string]struct {
+		changes map[string]string
+		want    string
+	}{
+		"nobody behind IAM, the default":       {nil, ""},
+		"nobody behind JWT":                    {map[string]string{"AUTH_MODE": "jwt", "LOCAL_SUBJECT": "me"}, ""},
+		"a name of its own without authorizer": {map[string]string{"AUTH_MODE": "none"}, "local-user"},
+		"the one that is set":                  {map[string]string{"AUTH_MODE": "none", "LOCAL_SUBJECT": "me"}, "me"},
+		"sam local runs no authorizer":         {map[string]string{"AUTH_MODE": "jwt", "AWS_SAM_LOCAL": "true"}, "local-user"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			sessions, err := Sessions(environment(c.changes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			jira, err := Jira(environment(c.changes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sessions.LocalSubject != c.want || jira.LocalSubject != c.want {
+				t.Errorf("got %q and %q", sessions.LocalSubject, jira.LocalSubject)
+			}
+		})
+	}
+}
+
+func TestSessionsDefaults(t *testing.T) {
+	c, err := Sessions(environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Protection
+	if p.Retry.MaxAttempts != 3 || p.Retry.BaseDelay != 500*time.Millisecond || p.Retry.MaxDelay != 5*time.Second || !p.Retry.Jitter {
+		t.Errorf("got %+v", p.Retry)
+	}
+	if budget := guard.Budget(p.Retry, p.TryTimeout); budget > HTTPLimit {
+		t.Errorf("the default takes up to %s, more than a function behind an HTTP API has", budget)
+	}
+	if c.Database != "coldfuse" || c.TTL != 30*24*time.Hour {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestWhatAConfluenceAddressMayLookLike(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://site.atlassian.net":                     "https://site.atlassian.net",
+		"https://site.atlassian.net/wiki":                "https://site.atlassian.net",
+		"https://site.atlassian.net/wiki/":               "https://site.atlassian.net",
+		"https://api.atlassian.com/ex/confluence/a":      "https://api.atlassian.com/ex/confluence/a",
+		"https://api.atlassian.com/ex/confluence/a/wiki": "https://api.atlassian.com/ex/confluence/a",
+	} {
+		c, err := Confluence(environment(map[string]string{"CONFLUENCE_BASE_URL": given, "CONFLUENCE_SITE_URL": "https://site.atlassian.net/wiki"}))
+		if err != nil || c.BaseURL.String() != want || c.SiteURL.String() != "https://site.atlassian.net" {
+			t.Errorf("%s: got %v, %v, %v", given, c.BaseURL, c.SiteURL, err)
+		}
+	}
+}
+
+func TestMongoURI(t *testing.T) {
+	const uri = "mongodb+srv://me:s3cret@cluster.example.com/?retryWrites=true"
+	for rule, c := range map[string]struct {
+		secret string
+		fails  bool
+	}{
+		"a URI":                  {`{"uri":"` + uri + `"}`, false},
+		"a secret without a URI": {`{"url":"` + uri + `"}`, true},
+		"a URI of another kind":  {`{"uri":"https://me:s3cret@example.com"}`, true},
+		"a bare URI":             {uri, true},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+				fmt.Fprintf(w, `{"SecretString":%q}`, c.secret)
+			}))
+			defer server.Close()
+			read := MongoURI(environment(map[string]string{
+				"AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
+			}), "mongodb")
+			got, err := read(context.Background())
+			if (err != nil) != c.fails || err == nil && got != uri {
+				t.Errorf("got %v, %v", got, err)
+			}
+			if err != nil && (strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "mongodb")) {
+				t.Errorf("the error names the secret and shows nothing of it: %v", err)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -90,10 +91,19 @@ func (r *reader) choice(name string, values ...string) string {
 	return values[0]
 }
 
+// name reads a short text, such as a database's name.
+func (r *reader) name(name, fallback string) string {
+	value := cmp.Or(r.getenv(name), fallback)
+	if len(value) > 63 || strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.problem("%s: want at most 63 printable ASCII characters", name)
+	}
+	return value
+}
+
 // origin reads the base URL of a service. Plain http would show credentials to
 // the network: it is for this machine and private addresses, as local stacks
-// and containers have them.
-func (r *reader) origin(name, value string) *url.URL {
+// and containers have them. A path that ends with the product's loses that.
+func (r *reader) origin(name, value, product string) *url.URL {
 	if value == "" {
 		return nil
 	}
@@ -106,7 +116,7 @@ func (r *reader) origin(name, value string) *url.URL {
 	case u.Scheme == "http" && !private(u.Hostname()):
 		r.problem("%s: want https, but for this machine and private addresses", name)
 	default:
-		u.Path = strings.TrimRight(u.Path, "/")
+		u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), product)
 		return u
 	}
 	return nil

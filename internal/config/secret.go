@@ -2,10 +2,12 @@ package config
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,33 +26,49 @@ const secretTimeout = 3 * time.Second
 // credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER come from
 // the environment.
 func Credentials(getenv func(string) string, id string, auth atlassian.Auth) func(context.Context) (atlassian.Credentials, error) {
+	return secret(getenv, id, func(text string) (atlassian.Credentials, error) { return atlassian.ParseCredentials(text, auth) })
+}
+
+// MongoURI gives a reader of the secret {"uri":"mongodb+srv://…"}, on the terms
+// of Credentials.
+func MongoURI(getenv func(string) string, id string) func(context.Context) (string, error) {
+	return secret(getenv, id, func(text string) (string, error) {
+		var s struct{ URI string }
+		if json.Unmarshal([]byte(text), &s) != nil || !strings.HasPrefix(s.URI, "mongodb://") && !strings.HasPrefix(s.URI, "mongodb+srv://") {
+			return "", errors.New(`want JSON such as {"uri":"mongodb+srv://…"}`)
+		}
+		return s.URI, nil
+	})
+}
+
+// secret gives a reader of a secret's text, which parse reads; parse's errors
+// must show nothing of it.
+func secret[T any](getenv func(string) string, id string, parse func(text string) (T, error)) func(context.Context) (T, error) {
 	client := secretsClient(getenv)
-	return func(ctx context.Context) (atlassian.Credentials, error) {
+	return func(ctx context.Context) (value T, err error) {
 		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 		defer cancel()
 		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
 		var missing *types.ResourceNotFoundException
 		switch {
 		case errors.As(err, &missing):
-			return atlassian.Credentials{}, fmt.Errorf("secret %s is missing", id)
+			return value, fmt.Errorf("secret %s is missing", id)
 		case err != nil:
-			return atlassian.Credentials{}, fmt.Errorf("secret %s cannot be read: %w", id, err)
+			return value, fmt.Errorf("secret %s cannot be read: %w", id, err)
+		case out.SecretString == nil:
+			return value, fmt.Errorf("secret %s is not text", id)
 		}
-		if out.SecretString == nil {
-			return atlassian.Credentials{}, fmt.Errorf("secret %s is not text", id)
+		if value, err = parse(*out.SecretString); err != nil {
+			return value, fmt.Errorf("secret %s: %w", id, err)
 		}
-		c, err := atlassian.ParseCredentials(*out.SecretString, auth)
-		if err != nil {
-			return atlassian.Credentials{}, fmt.Errorf("secret %s: %w", id, err)
-		}
-		return c, nil
+		return value, nil
 	}
 }
 
 // WithSecret adds to a configuration's error that its secret cannot be read
 // either, where enough of it is known to try: a deployment is then mended in one
 // go.
-func (c JiraConfig) WithSecret(ctx context.Context, getenv func(string) string, err error) error {
+func (c Connector) WithSecret(ctx context.Context, getenv func(string) string, err error) error {
 	if c.SecretID == "" || getenv("AWS_REGION") == "" {
 		return err
 	}
