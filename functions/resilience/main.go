@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/coldfuse/coldfuse"
 	"github.com/coldfuse/coldfuse/internal/config"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/resilience"
@@ -38,5 +39,5 @@ func newHandler(getenv func(string) string, logger *slog.Logger) (gateway.Handle
 			return nil, err
 		}
 	}
-	return gateway.Adapt(resilience.Handler(logger, time.Now, circuits...), telemetry.Fault(logger)), nil
+	return gateway.Adapt(resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), telemetry.Fault(logger)), nil
 }

@@ -4,6 +4,7 @@ package resilience
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,23 +24,34 @@ type Circuit interface {
 }
 
 type monitor struct {
-	logger   *slog.Logger
-	now      func() time.Time
-	circuits []Circuit
+	logger      *slog.Logger
+	now         func() time.Time
+	description string
+	circuits    []Circuit
 }
 
 // Handler serves the monitoring routes below /api/v1/resilience for the
 // circuits, which it shows in the order given. Every answer is read from the
 // store, strongly consistent; where that fails within 2 s the answer is a 503
-// problem, and one WARN line tells why.
-func Handler(logger *slog.Logger, now func() time.Time, circuits ...Circuit) http.Handler {
-	m := &monitor{logger: logger, now: now, circuits: circuits}
+// problem, and one WARN line tells why. It also serves the description, a YAML
+// document, of the whole API.
+func Handler(logger *slog.Logger, now func() time.Time, description string, circuits ...Circuit) http.Handler {
+	m := &monitor{logger: logger, now: now, description: description, circuits: circuits}
 	return gateway.Routes(map[string]http.HandlerFunc{
+		"GET /api/v1/openapi.yaml":                       m.describe,
 		"GET /api/v1/resilience/circuit-breakers":        m.all,
 		"GET /api/v1/resilience/circuit-breakers/{name}": m.one,
 		"GET /api/v1/resilience/health":                  m.health,
 		"GET /api/v1/resilience/summary":                 m.summary,
 	})
+}
+
+func (m *monitor) describe(w http.ResponseWriter, r *http.Request) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
+	_, _ = io.WriteString(w, m.description)
 }
 
 func (m *monitor) all(w http.ResponseWriter, r *http.Request) {

@@ -56,7 +56,7 @@ func now() time.Time { return time.Date(2026, 1, 8, 19, 54, 0, 0, time.UTC) }
 
 func serve(method, target string, circuits ...Circuit) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	Handler(slog.New(slog.DiscardHandler), now, circuits...).ServeHTTP(w, httptest.NewRequest(method, target, nil))
+	Handler(slog.New(slog.DiscardHandler), now, "openapi: 3.1.1", circuits...).ServeHTTP(w, httptest.NewRequest(method, target, nil))
 	return w
 }
 
@@ -106,6 +106,16 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTheDescriptionIsServedAsYAML(t *testing.T) {
+	w := serve("GET", "/api/v1/openapi.yaml")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/yaml" || w.Body.String() != "openapi: 3.1.1" {
+		t.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+	}
+	if w := serve("GET", "/api/v1/openapi.yaml?x=1"); w.Code != 400 {
+		t.Errorf("an unknown parameter: %d", w.Code)
 	}
 }
 
@@ -184,7 +194,7 @@ func TestUnreadableStoreIsA503Everywhere(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			var log bytes.Buffer
 			w := httptest.NewRecorder()
-			h := Handler(slog.New(slog.NewTextHandler(&log, nil)), now, closed("jira_api", 0), broken)
+			h := Handler(slog.New(slog.NewTextHandler(&log, nil)), now, "", closed("jira_api", 0), broken)
 			h.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/resilience/"+path, nil))
 			if w.Code != 503 || w.Header().Get("Retry-After") != "1" || strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)

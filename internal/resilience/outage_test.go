@@ -26,7 +26,7 @@ func TestOutageAsAMonitorSeesIt(t *testing.T) {
 		shows := func(want ...string) {
 			t.Helper()
 			w := httptest.NewRecorder()
-			Handler(slog.New(slog.DiscardHandler), time.Now, monitor).
+			Handler(slog.New(slog.DiscardHandler), time.Now, "", monitor).
 				ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/resilience/circuit-breakers/jira_api", nil))
 			for _, part := range want {
 				if !strings.Contains(w.Body.String(), part) {
