@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -73,6 +74,7 @@ func newSite(t *testing.T, countClientErrors bool) *site {
 
 func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(raw))
 	var body map[string]any
 	_ = json.Unmarshal(raw, &body)
 	s.mu.Lock()
