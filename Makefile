@@ -94,4 +94,4 @@ doctor: ## names what is missing on this machine
 
 .PHONY: clean
 clean: ## removes what was built and fetched
-	rm -rf build .aws-sam .cache local/dynamodb/lib
+	rm -rf build .aws-sam .cache local/dynamodb/lib local/mongodb/lib

@@ -32,7 +32,9 @@ def as_list(value):
 
 
 def statements(role):
-    return [s for p in role["Policies"] for s in as_list(p["PolicyDocument"]["Statement"])]
+    """Those of all policies, of conditional ones too."""
+    policies = [p["Fn::If"][1] if "Fn::If" in p else p for p in role["Policies"]]
+    return [s for p in policies for s in as_list(p["PolicyDocument"]["Statement"])]
 
 
 def refs(node):
@@ -57,6 +59,8 @@ def holds(expression, values):
     match name:
         case "Ref":
             return values[argument]
+        case "Fn::Join":
+            return holds(argument[1], values)
         case "Fn::Not":
             return not holds(argument[0], values)
         case "Fn::Or":
@@ -91,6 +95,8 @@ class Access(unittest.TestCase):
             ("jwt needs an issuer", {"AuthMode": "jwt", "JwtAudience": "coldfuse"}, ["JwtIsComplete"]),
             ("jwt needs an audience", {"AuthMode": "jwt", "JwtIssuer": "https://issuer.example"}, ["JwtIsComplete"]),
             ("jwt for monitoring alone needs both", {"MonitoringAccess": "jwt"}, ["JwtIsComplete"]),
+            ("sessions in a network", {"SessionsSubnetIds": "subnet-1", "SessionsSecurityGroupIds": "sg-1"}, []),
+            ("a network needs security groups", {"SessionsSubnetIds": "subnet-1"}, ["SessionsNetworkIsComplete"]),
         ]
         for rule, given, want in cases:
             with self.subTest(rule):
@@ -129,15 +135,21 @@ class Permissions(unittest.TestCase):
                 logs = [s for s in statements(ROLES[role]) if "logs:PutLogEvents" in as_list(s["Action"])]
                 self.assertEqual([s["Resource"] for s in logs], [{"Fn::GetAtt": [group, "Arn"]}])
 
-    def test_no_wildcard_but_that_of_traces(self):
+    def test_no_wildcard_but_those_of_traces_and_network_interfaces(self):
         for name, role in ROLES.items():
             self.assertNotIn("ManagedPolicyArns", role, name)
             for statement in statements(role):
-                traces = {*as_list(statement["Action"])} == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+                services = {action.split(":")[0] for action in as_list(statement["Action"])}
                 with self.subTest(role=name, sid=statement["Sid"]):
                     self.assertNotIn("*", json.dumps(statement["Action"]))
-                    if not traces:
+                    if services not in ({"xray"}, {"ec2"}):
                         self.assertNotIn("*", json.dumps(statement["Resource"]))
+
+    def test_only_sessions_in_a_network_make_network_interfaces(self):
+        allowed = [name for name, role in ROLES.items() if '"ec2:' in json.dumps(role)]
+        self.assertEqual(allowed, ["SessionsRole"])
+        conditional = [p["Fn::If"][0] for p in ROLES["SessionsRole"]["Policies"] if "Fn::If" in p]
+        self.assertEqual(conditional, ["SessionsInVpc"])
 
     def test_connectors_touch_their_circuit_only_and_the_monitor_writes_nothing(self):
         want = {

@@ -38,7 +38,7 @@ func deleteTable(ctx context.Context, client *dynamodb.Client, name string) erro
 
 // warmUp has the virtual machine compile what stores do: its first answers take
 // longer than a breaker waits for any.
-func (s *Server) warmUp(ctx context.Context) error {
+func warmUp(ctx context.Context, s *Server) error {
 	const table, rounds = "warm-up", 30
 	client := dynamostore.NewClient(s.Getenv, nil)
 	if err := CreateTable(ctx, client, table); err != nil {

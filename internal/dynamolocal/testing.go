@@ -3,27 +3,17 @@ package dynamolocal
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/coldfuse/coldfuse/internal/jvm"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
 // Main is the TestMain of a package whose tests want tables. It starts one
 // server for all of them, ends it after them, and returns the exit code.
-func Main(m *testing.M, server **Server) int {
-	s, err := Start(context.Background(), os.Stderr)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer s.Close()
-	*server = s
-	return m.Run()
-}
+func Main(m *testing.M, server **Server) int { return jvm.Main(m, Start, server) }
 
 // Table makes a circuits' table of the test's own, gone when the test ends,
 // and a client for it.

@@ -1,4 +1,4 @@
-package dynamolocal
+package jvm
 
 import (
 	"context"
@@ -8,6 +8,11 @@ import (
 	"sync"
 	"testing"
 )
+
+var testProgram = Program{
+	Name: "the test", Folder: "local/test",
+	Arguments: func(lib, port string) []string { return []string{"-cp", lib, port} },
+}
 
 // A stand-in for Maven: it fills its folder slowly enough for others to meet
 // it half full, were it the one they read.
@@ -25,7 +30,7 @@ func TestFetchesAtTheSameTimeShareOneWholeLibrary(t *testing.T) {
 	var fetches sync.WaitGroup
 	for range 8 {
 		fetches.Go(func() {
-			lib, err := library(context.Background(), nil)
+			lib, err := testProgram.library(context.Background(), nil)
 			if err != nil || lib != filepath.Join(root, "lib") {
 				t.Errorf("%q, %v", lib, err)
 				return
@@ -45,7 +50,7 @@ func TestFetchIsToldOnce(t *testing.T) {
 	newRepository(t, maven)
 	var progress strings.Builder
 	for range 2 {
-		if _, err := library(context.Background(), &progress); err != nil {
+		if _, err := testProgram.library(context.Background(), &progress); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,7 +61,7 @@ func TestFetchIsToldOnce(t *testing.T) {
 
 func TestFailedFetchLeavesNoLibrary(t *testing.T) {
 	root := newRepository(t, "#!/bin/sh\necho no network\nexit 1\n")
-	if _, err := library(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "no network") {
+	if _, err := testProgram.library(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "no network") {
 		t.Errorf("got %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "lib*")); len(left) > 0 {
@@ -65,15 +70,22 @@ func TestFailedFetchLeavesNoLibrary(t *testing.T) {
 }
 
 func TestMissingProgramIsOneClearLine(t *testing.T) {
-	t.Setenv("DYNAMODB_ENDPOINT", "")
 	newRepository(t, "")
 	bin := t.TempDir()
 	t.Setenv("PATH", bin)
-	_, err := Start(context.Background(), nil)
+	_, err := Start(context.Background(), testProgram, nil)
 	wantLine(t, err, "no java on the PATH")
 	executable(t, filepath.Join(bin, "java"), "#!/bin/sh\n")
-	_, err = Start(context.Background(), nil)
+	_, err = Start(context.Background(), testProgram, nil)
 	wantLine(t, err, "no mvn on the PATH")
+}
+
+func TestProgramThatEndsAtOnceTellsWhy(t *testing.T) {
+	dir := newRepository(t, maven)
+	executable(t, dir+"/bin/java", "#!/bin/sh\necho class file version 61.0 is too new >&2\nexit 1\n")
+	if _, err := Start(context.Background(), testProgram, nil); err == nil || !strings.Contains(err.Error(), "version 61.0 is too new") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func wantLine(t *testing.T, err error, want string) {
@@ -86,7 +98,7 @@ func wantLine(t *testing.T, err error, want string) {
 // newRepository makes a repository with a Maven of its own, and goes there.
 func newRepository(t *testing.T, mvn string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "local", "dynamodb")
+	dir := filepath.Join(t.TempDir(), "local", "test")
 	bin := filepath.Join(dir, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package dynamolocal
+package jvm_test
 
 import (
 	"bufio"
@@ -10,25 +10,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/internal/mongolocal"
 )
 
 // TestMain is the parent that gets killed, when it is started as one.
 func TestMain(m *testing.M) {
-	if os.Getenv("DYNAMOLOCAL_TEST_PARENT") == "" {
+	if os.Getenv("JVM_TEST_PARENT") == "" {
 		os.Exit(m.Run())
 	}
-	s, err := Start(context.Background(), os.Stderr)
+	s, err := mongolocal.Start(context.Background(), os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(s.Endpoint)
+	fmt.Println(s.Address)
 	select {}
 }
 
 func TestServerDiesWithAKilledParent(t *testing.T) {
 	parent := exec.Command(os.Args[0])
-	parent.Env = append(os.Environ(), "DYNAMOLOCAL_TEST_PARENT=1", "DYNAMODB_ENDPOINT=")
+	parent.Env = append(os.Environ(), "JVM_TEST_PARENT=1", "MONGODB_URI=")
 	parent.Stderr = os.Stderr
 	out, err := parent.StdoutPipe()
 	if err != nil {
@@ -37,7 +39,7 @@ func TestServerDiesWithAKilledParent(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
-	endpoint, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,7 @@ func TestServerDiesWithAKilledParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
-	address := strings.TrimPrefix(strings.TrimSpace(endpoint), "http://")
+	address := strings.TrimSpace(line)
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {

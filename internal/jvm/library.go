@@ -1,4 +1,4 @@
-package dynamolocal
+package jvm
 
 import (
 	"context"
@@ -10,24 +10,23 @@ import (
 	"path/filepath"
 )
 
-// library gives the folder of DynamoDB Local's jars, local/dynamodb/lib, which
-// Maven fills on first use. Amazon does not allow it to be redistributed.
-func library(ctx context.Context, progress io.Writer) (string, error) {
-	root, err := repository()
+// library gives the folder of the program's jars, lib beside its pom.xml, which
+// Maven fills on first use.
+func (p Program) library(ctx context.Context, progress io.Writer) (string, error) {
+	dir, err := p.folder()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, "local", "dynamodb")
 	lib := filepath.Join(dir, "lib")
 	if _, err := os.Stat(lib); err == nil {
 		return lib, nil
 	}
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
-		return "", errors.New("DynamoDB Local is fetched by Maven: no mvn on the PATH")
+		return "", fmt.Errorf("%s is fetched by Maven: no mvn on the PATH", p.Name)
 	}
 	if progress != nil {
-		fmt.Fprintln(progress, "fetching DynamoDB Local by Maven, once")
+		fmt.Fprintf(progress, "fetching %s by Maven, once\n", p.Name)
 	}
 	// Several test binaries may fetch at once: each into a folder of its own,
 	// and the first to finish gives it its name.
@@ -40,7 +39,7 @@ func library(ctx context.Context, progress io.Writer) (string, error) {
 		"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
 		"-DincludeScope=runtime", "-DoutputDirectory="+temp)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("fetch DynamoDB Local by Maven: %w\n%s", err, out)
+		return "", fmt.Errorf("fetch %s by Maven: %w\n%s", p.Name, err, out)
 	}
 	if err := os.Rename(temp, lib); err != nil {
 		if _, raced := os.Stat(lib); raced == nil {
@@ -51,20 +50,21 @@ func library(ctx context.Context, progress io.Writer) (string, error) {
 	return lib, nil
 }
 
-// repository finds the root of the repository from the folder that the test or
-// the local stack runs in.
-func repository() (string, error) {
+// folder finds the program's folder from the one that the test or the local
+// stack runs in.
+func (p Program) folder() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "local", "dynamodb", "pom.xml")); err == nil {
-			return dir, nil
+		folder := filepath.Join(dir, filepath.FromSlash(p.Folder))
+		if _, err := os.Stat(filepath.Join(folder, "pom.xml")); err == nil {
+			return folder, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("local/dynamodb/pom.xml is in no folder above this one")
+			return "", errors.New(p.Folder + "/pom.xml is in no folder above this one")
 		}
 		dir = parent
 	}

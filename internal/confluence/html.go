@@ -1,0 +1,293 @@
+package confluence
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// Limits of how deep elements may be nested: all of them, and lists and
+// quotations, which indent each line of what they hold. What is nested deeper
+// loses its tags. The converter recurses, and copies text once for each element
+// around it.
+const (
+	maxDepth  = 64
+	maxIndent = 16
+)
+
+// parseHTML reads the HTML of a page into a tree that is fit to be converted:
+// bounded in depth and tables, with absolute links, and without what runs.
+//
+// html.Parse would not do: it refuses what is nested deeper than 512, and
+// recovers from unclosed tags as the standard says, by repeating them in each
+// paragraph that follows, which makes gigabytes of a page of one megabyte.
+// Confluence's own HTML is well-formed and needs no recovery.
+func parseHTML(source string, page *url.URL) *html.Node {
+	root := &html.Node{Type: html.DocumentNode}
+	b := &treeBuilder{page: page, open: []openTag{{node: root}}, opened: make(map[string]int)}
+	z := html.NewTokenizer(strings.NewReader(source))
+	for {
+		switch z.Next() {
+		case html.ErrorToken: // the end
+			b.flush()
+			for _, t := range b.tables {
+				boundTable(t)
+			}
+			return root
+		case html.TextToken:
+			b.write(string(z.Text()))
+		case html.StartTagToken, html.SelfClosingTagToken:
+			b.start(z.Token())
+		case html.EndTagToken:
+			name, _ := z.TagName()
+			b.end(string(name))
+		}
+	}
+}
+
+type treeBuilder struct {
+	page   *url.URL
+	open   []openTag      // from the root down
+	opened map[string]int // how many of them, by name
+	text   strings.Builder
+	tables []*html.Node
+}
+
+// openTag is a tag that awaits its end. What it holds goes into node: its own,
+// or the one around it if the tag counts for nothing, or nil if the tag is
+// dropped with all that it holds.
+type openTag struct {
+	name  string
+	node  *html.Node
+	place place // of node
+}
+
+// place is where in a page an element is.
+type place struct {
+	depth, indent int
+	inCell        bool
+}
+
+// inside is the place of what an element at p holds.
+func (p place) inside(a atom.Atom) place {
+	p.depth++
+	switch a {
+	case atom.Ul, atom.Ol, atom.Blockquote:
+		p.indent++
+	case atom.Td, atom.Th:
+		p.inCell = true
+	}
+	return p
+}
+
+func (b *treeBuilder) top() openTag { return b.open[len(b.open)-1] }
+
+// write collects text, for the tokenizer gives it in pieces.
+func (b *treeBuilder) write(text string) {
+	if b.top().node != nil {
+		b.text.WriteString(strings.Map(textual, text))
+	}
+}
+
+// textual drops control characters, and the sign of the private use area that
+// the converter marks lines of code with.
+func textual(r rune) rune {
+	if r < ' ' && r != '\n' && r != '\t' || r == '\uf002' {
+		return -1
+	}
+	return r
+}
+
+func (b *treeBuilder) flush() {
+	if b.text.Len() > 0 {
+		b.top().node.AppendChild(&html.Node{Type: html.TextNode, Data: b.text.String()})
+		b.text.Reset()
+	}
+}
+
+func (b *treeBuilder) start(t html.Token) {
+	around := b.top()
+	switch {
+	case isDropped(t.DataAtom):
+		// Open until its end, even if it closes itself: the tokenizer takes
+		// what follows for its text.
+		b.push(openTag{name: t.Data})
+	case t.Type == html.SelfClosingTagToken, isVoid(t.DataAtom):
+		b.add(t)
+	default:
+		tag := openTag{t.Data, around.node, around.place}
+		if node := b.add(t); node != nil {
+			tag.node, tag.place = node, around.place.inside(node.DataAtom)
+		}
+		b.push(tag)
+	}
+}
+
+func (b *treeBuilder) push(tag openTag) {
+	if tag.node != b.top().node {
+		b.flush()
+	}
+	b.open = append(b.open, tag)
+	b.opened[tag.name]++
+}
+
+// end closes the last open tag of the name, and with it what was opened since.
+// An end without a start is none.
+func (b *treeBuilder) end(name string) {
+	for closed := b.opened[name] == 0; !closed; {
+		last := b.top()
+		if b.open[len(b.open)-2].node != last.node {
+			b.flush()
+		}
+		b.open = b.open[:len(b.open)-1]
+		b.opened[last.name]--
+		closed = last.name == name
+	}
+}
+
+// add adds the tag's element, if it is to have one.
+func (b *treeBuilder) add(t html.Token) *html.Node {
+	around := b.top()
+	switch {
+	// A tag that HTML does not know, such as a macro's, is its text.
+	case around.node == nil, around.place.depth >= maxDepth, t.DataAtom == 0:
+		return nil
+	case around.place.inside(t.DataAtom).indent > maxIndent:
+		return nil
+	case t.DataAtom == atom.Table && around.place.depth+4 > maxDepth:
+		return nil // text of a table that has no cells would be lost
+	case around.place.inCell && isBlock(t.DataAtom):
+		b.breakLine(t.DataAtom)
+		return nil
+	}
+	node := b.element(t)
+	if node != nil {
+		b.flush()
+		around.node.AppendChild(node)
+	}
+	return node
+}
+
+// element makes the tag's element with what attributes mean something in
+// markdown, or nil if only the text is of use.
+func (b *treeBuilder) element(t html.Token) *html.Node {
+	node := &html.Node{Type: html.ElementNode, Data: t.Data, DataAtom: t.DataAtom}
+	switch t.DataAtom {
+	case atom.A:
+		href := b.absolute(attribute(t, "href"), "http", "https", "mailto")
+		if href == "" {
+			return nil
+		}
+		set(node, "href", href)
+	case atom.Img:
+		// A backslash would undo the converter's own.
+		alt := strings.ReplaceAll(strings.Map(textual, attribute(t, "alt")), `\`, "")
+		src := b.absolute(attribute(t, "src"), "http", "https")
+		if src == "" {
+			b.write(alt)
+			return nil
+		}
+		set(node, "src", src)
+		set(node, "alt", alt)
+	case atom.Pre:
+		if b.top().place.inCell {
+			b.breakLine(atom.Pre)
+			rename(node, atom.Code)
+		} else if language := language(attribute(t, "data-syntaxhighlighter-params")); language != "" {
+			set(node, "class", "language-"+language)
+		}
+	case atom.Ol:
+		if start := attribute(t, "start"); isNumber(start) {
+			set(node, "start", start)
+		}
+	case atom.Td, atom.Th:
+		setSpans(node, t)
+	case atom.Table:
+		b.tables = append(b.tables, node)
+	}
+	return node
+}
+
+// bullet marks the items of a list in a cell.
+const bullet = "•"
+
+// breakLine begins a line in a cell of a table, which takes no blocks, unless
+// the line has yet to be filled.
+func (b *treeBuilder) breakLine(block atom.Atom) {
+	text, last := strings.TrimSpace(b.text.String()), b.top().node.LastChild
+	if text != "" && text != bullet || text == "" && last != nil && last.DataAtom != atom.Br {
+		b.flush()
+		b.top().node.AppendChild(&html.Node{Type: html.ElementNode, Data: "br", DataAtom: atom.Br})
+	}
+	if block == atom.Li {
+		b.write(bullet + " ")
+	}
+}
+
+// absolute gives the link as it works outside of the page, "" if it is not of
+// one of the schemes.
+func (b *treeBuilder) absolute(link string, schemes ...string) string {
+	u, err := b.page.Parse(strings.TrimSpace(link))
+	if link == "" || err != nil || !slices.Contains(schemes, u.Scheme) {
+		return ""
+	}
+	return u.String()
+}
+
+func set(n *html.Node, name, value string) {
+	n.Attr = append(n.Attr, html.Attribute{Key: name, Val: value})
+}
+
+func attribute(t html.Token, name string) string {
+	for _, a := range t.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// language reads the language out of the settings of a code macro, such as
+// "brush: java; gutter: false".
+func language(settings string) string {
+	_, after, _ := strings.Cut(settings, "brush:")
+	name, _, _ := strings.Cut(after, ";")
+	name = strings.TrimSpace(name)
+	if strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789+#-", r) }) {
+		return ""
+	}
+	return name
+}
+
+// isDropped tells of what runs, or is of no use as text.
+func isDropped(a atom.Atom) bool {
+	switch a {
+	case atom.Script, atom.Style, atom.Template, atom.Noscript, atom.Iframe, atom.Object, atom.Svg:
+		return true
+	}
+	return false
+}
+
+// isBlock tells of blocks of text, those of a table among them.
+func isBlock(a atom.Atom) bool {
+	switch a {
+	case atom.P, atom.Div, atom.Ul, atom.Ol, atom.Li, atom.Blockquote, atom.Hr,
+		atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+		atom.Table, atom.Thead, atom.Tbody, atom.Tfoot, atom.Tr, atom.Td, atom.Th:
+		return true
+	}
+	return false
+}
+
+// isVoid tells of elements that have no end (HTML standard, "void elements").
+func isVoid(a atom.Atom) bool {
+	switch a {
+	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input,
+		atom.Link, atom.Meta, atom.Param, atom.Source, atom.Track, atom.Wbr:
+		return true
+	}
+	return false
+}

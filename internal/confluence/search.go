@@ -1,0 +1,103 @@
+package confluence
+
+import (
+	"context"
+	"html"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/internal/guard"
+)
+
+// Result is what a search found: mostly a page, but also a blog post, an
+// attachment, a comment, a space or a person. ID and SpaceKey are empty where
+// there is none.
+type Result struct {
+	ID           string `json:"id"`
+	Type         string `json:"type"`
+	Title        string `json:"title"`
+	SpaceKey     string `json:"space_key"`
+	Excerpt      string `json:"excerpt"`
+	URL          string `json:"url"`
+	LastModified string `json:"last_modified,omitempty"`
+}
+
+// apiResult is a result as v1 gives it.
+type apiResult struct {
+	Content struct {
+		ID, Type, Title string
+		Space           struct{ Key string }
+		Expandable      struct{ Space string } `json:"_expandable"`
+	}
+	Space struct {
+		ID  int64
+		Key string
+	}
+	User                                          struct{ AccountID string }
+	Title, Excerpt, URL, EntityType, LastModified string
+	ResultGlobalContainer                         struct{ DisplayURL string }
+}
+
+// Search gives a page of what matches a CQL query.
+func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor string) (gateway.Page[Result], error) {
+	return guard.Run(ctx, c.guard, searchContent, func(ctx context.Context) (gateway.Page[Result], error) {
+		query := url.Values{"cql": {cql}, "limit": {strconv.Itoa(limit)}}
+		return readPage(ctx, c, searchPath, query, cursor, func(r *apiResult) Result {
+			return Result{
+				ID: r.id(), Type: firstOf(r.Content.Type, r.EntityType), Title: firstOf(r.Content.Title, plainText(r.Title)),
+				SpaceKey: r.spaceKey(), Excerpt: plainText(r.Excerpt), URL: c.links.to(r.URL, ""), LastModified: timestamp(r.LastModified),
+			}
+		})
+	})
+}
+
+func (r *apiResult) id() string {
+	switch {
+	case r.Content.ID != "":
+		return r.Content.ID
+	case r.Space.ID != 0:
+		return strconv.FormatInt(r.Space.ID, 10)
+	default:
+		return r.User.AccountID
+	}
+}
+
+// spaceKey finds the key where it happens to be: content's space is left out
+// unless it is asked for by an expansion, and what then stands in for it is the
+// path it can be read from.
+func (r *apiResult) spaceKey() string {
+	_, expandable, _ := strings.Cut(r.Content.Expandable.Space, "/rest/api/space/")
+	_, display, _ := strings.Cut(r.ResultGlobalContainer.DisplayURL, "/spaces/")
+	return firstOf(r.Content.Space.Key, r.Space.Key, firstSegment(expandable), firstSegment(display))
+}
+
+func firstSegment(path string) string {
+	if end := strings.IndexAny(path, "/?#"); end >= 0 {
+		path = path[:end]
+	}
+	segment, err := url.PathUnescape(path)
+	if err != nil {
+		return ""
+	}
+	return segment
+}
+
+func firstOf(candidates ...string) string {
+	for _, s := range candidates {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// highlights are put around the words that matched. All else in an excerpt is
+// escaped, so that no other tag in it is one.
+var highlights = strings.NewReplacer("@@@hl@@@", "", "@@@endhl@@@", "", "<em>", "", "</em>", "", "<b>", "", "</b>", "")
+
+// plainText makes a title or an excerpt of a search one line of plain text.
+func plainText(s string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(highlights.Replace(s))), " ")
+}

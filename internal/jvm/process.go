@@ -1,0 +1,160 @@
+// Package jvm runs servers written in Java, fetched by Maven on first use, for
+// tests and for the local stack. Nothing of it is deployed.
+package jvm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// Program is a server that listens on a port of this machine.
+type Program struct {
+	Name   string // for people
+	Folder string // of its pom.xml, from the root of the repository
+	// Arguments of java: the class path, what to run, and the port. lib is the
+	// folder of its jars.
+	Arguments func(lib, port string) []string
+	// Ready waits until the server that listens at address, host and port, can
+	// be used. Nil: at once.
+	Ready func(ctx context.Context, address string) error
+}
+
+// Process is a running Program.
+type Process struct {
+	Address string // host and port
+	process *exec.Cmd
+	says    opening
+	exited  chan struct{}
+}
+
+var errExited = errors.New("it has ended")
+
+// Start runs the program on a free loopback port and waits, for a minute at
+// most, until it answers. On first use it fetches it, which takes some seconds
+// and is told to progress, which may be nil. The server dies with this process,
+// on Linux even if that is killed.
+func Start(ctx context.Context, p Program, progress io.Writer) (*Process, error) {
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return nil, errors.New(p.Name + " needs Java 17: no java on the PATH")
+	}
+	lib, err := p.library(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	// A port that was free may be taken by the time that Java asks for it.
+	for attempt := 1; ; attempt++ {
+		process, err := p.launch(ctx, java, lib)
+		switch {
+		case err == nil:
+			return process, nil
+		case attempt == 3 || !errors.Is(err, errExited):
+			return nil, fmt.Errorf("start %s: %w", p.Name, err)
+		}
+	}
+}
+
+func (p Program) launch(ctx context.Context, java, lib string) (*Process, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	arguments := append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"}, p.Arguments(lib, port)...)
+	s := &Process{Address: net.JoinHostPort("127.0.0.1", port), process: exec.Command(java, arguments...), exited: make(chan struct{})}
+	s.process.SysProcAttr = dieWithParent()
+	s.process.Stdout, s.process.Stderr = &s.says, &s.says
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	if err := s.ready(ctx, p.Ready); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// run starts the process on a thread that lives as long as it does: a process
+// that dies with its parent dies with the parent's thread.
+func (s *Process) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.process.Start()
+		started <- err
+		if err == nil {
+			_ = s.process.Wait()
+			close(s.exited)
+		}
+	}()
+	return <-started
+}
+
+// ready waits until the server answers. One that could not have its port may
+// be seen to have ended only after another's answers.
+func (s *Process) ready(ctx context.Context, usable func(context.Context, string) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := s.listens(ctx)
+	if err == nil && usable != nil {
+		err = usable(ctx, s.Address)
+	}
+	if err == nil {
+		return nil
+	}
+	// What answered may have been another server on the port: Java, which could
+	// not have it, ends soon.
+	select {
+	case <-s.exited:
+		return fmt.Errorf("%w: %s: %s", errExited, s.process.ProcessState, bytes.TrimSpace(s.says.text))
+	case <-time.After(2 * time.Second):
+		return err
+	}
+}
+
+func (s *Process) listens(ctx context.Context) error {
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-s.exited:
+			return errExited
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Close ends the server and all that it holds. It may be called again.
+func (s *Process) Close() {
+	_ = s.process.Process.Kill()
+	<-s.exited
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// opening keeps what a process says first, where it tells why it cannot run.
+type opening struct{ text []byte }
+
+func (o *opening) Write(b []byte) (int, error) {
+	o.text = append(o.text, b[:min(len(b), 1<<10-len(o.text))]...)
+	return len(b), nil
+}

@@ -1,0 +1,259 @@
+package mongolocal
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"sync"
+	"time"
+)
+
+// Mode is what goes wrong between a client and the server.
+type Mode string
+
+const (
+	None      Mode = ""
+	Refuse    Mode = "refuse"     // connections are refused, open ones reset
+	Hang      Mode = "hang"       // commands are taken and never answered, new connections likewise
+	Delay     Mode = "delay"      // each command waits Fault.Delay
+	CutBefore Mode = "cut_before" // the connection is reset before the command is performed
+	CutAfter  Mode = "cut_after"  // the command is performed, then the connection is reset
+)
+
+// Fault is what goes wrong, with which commands, and how often.
+type Fault struct {
+	Mode  Mode
+	Delay time.Duration // of mode Delay
+	// Command is the name of the only command that meets with the fault, such
+	// as "insert". Empty is any, the driver's own of its monitoring included.
+	Command string
+	// Times is how many commands meet with it before it heals. 0: until it is
+	// replaced.
+	Times int
+}
+
+// validate reports an unknown mode, and settings that the mode has no use for.
+func (f Fault) validate() error {
+	switch f.Mode {
+	case None, Refuse:
+		if f.Command != "" || f.Times != 0 {
+			return fmt.Errorf("mode %q is of no command", f.Mode)
+		}
+	case Hang, Delay, CutBefore, CutAfter:
+	default:
+		return fmt.Errorf("mode %q is unknown", f.Mode)
+	}
+	if (f.Mode == Delay) != (f.Delay > 0) || f.Times < 0 {
+		return fmt.Errorf("mode %q with a delay of %s, %d times", f.Mode, f.Delay, f.Times)
+	}
+	return nil
+}
+
+// Proxy stands between clients and a MongoDB server and injects faults between
+// the messages of the wire protocol, while it runs. What a fault lets through
+// is performed for real. It is safe for concurrent use.
+type Proxy struct {
+	address, upstream string
+
+	mu       sync.Mutex
+	fault    Fault
+	changed  chan struct{} // closed when fault is replaced: what hangs ends then
+	counts   map[string]int
+	listener net.Listener // nil while refusing
+	conns    map[net.Conn]bool
+	relays   sync.WaitGroup
+}
+
+// StartProxy listens on address ("127.0.0.1:0" for a free port) and forwards to
+// the server at upstream, host and port.
+func StartProxy(address, upstream string) (*Proxy, error) {
+	p := &Proxy{
+		address: address, upstream: upstream,
+		changed: make(chan struct{}), counts: map[string]int{}, conns: map[net.Conn]bool{},
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.listen(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// URI is what clients connect to instead of the server's own.
+func (p *Proxy) URI() string { return uri(p.address) }
+
+// Set puts a fault in force, Fault{} heals. What hangs is reset.
+func (p *Proxy) Set(f Fault) error {
+	if err := f.validate(); err != nil {
+		return fmt.Errorf("MongoDB proxy: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.put(f)
+	if f.Mode == Refuse {
+		p.stop()
+		return nil
+	}
+	return p.listen()
+}
+
+func (p *Proxy) put(f Fault) {
+	close(p.changed)
+	p.fault, p.changed = f, make(chan struct{})
+}
+
+// Counts gives the commands that arrived since the start, by name, faulty ones
+// included.
+func (p *Proxy) Counts() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.counts)
+}
+
+// Close ends the proxy and every connection through it.
+func (p *Proxy) Close() {
+	p.mu.Lock()
+	p.put(Fault{})
+	p.stop()
+	p.mu.Unlock()
+	p.relays.Wait()
+}
+
+// listen accepts unless it does already: after Refuse at the same port again.
+// The caller holds mu.
+func (p *Proxy) listen() error {
+	if p.listener != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", p.address)
+	if err != nil {
+		return fmt.Errorf("MongoDB proxy: %w", err)
+	}
+	p.address, p.listener = listener.Addr().String(), listener
+	p.relays.Go(func() { p.accept(listener) })
+	return nil
+}
+
+func (p *Proxy) stop() {
+	if p.listener != nil {
+		p.listener.Close()
+		p.listener = nil
+	}
+	for conn := range p.conns {
+		reset(conn)
+	}
+}
+
+func (p *Proxy) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		if p.keep(conn) {
+			p.relays.Go(func() { p.serve(conn) })
+		}
+	}
+}
+
+// keep notes a connection, so that it can be reset, unless all are refused by
+// now.
+func (p *Proxy) keep(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listener == nil {
+		reset(conn)
+		return false
+	}
+	p.conns[conn] = true
+	return true
+}
+
+func (p *Proxy) drop(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, conn)
+	conn.Close()
+}
+
+// serve relays one client's commands, each with its replies: a client of
+// MongoDB sends no command on a connection before it has the last one's reply.
+func (p *Proxy) serve(client net.Conn) {
+	defer p.drop(client)
+	server, err := net.Dial("tcp", p.upstream)
+	if err != nil || !p.keep(server) {
+		reset(client)
+		return
+	}
+	defer p.drop(server)
+	for p.relay(client, server) == nil {
+	}
+}
+
+// relay passes on one command and its replies, or lets them meet with the fault
+// in force.
+func (p *Proxy) relay(client, server net.Conn) error {
+	command, err := readMessage(client)
+	if err != nil {
+		return err
+	}
+	fault, changed := p.arrived(command.name())
+	switch fault.Mode {
+	case Hang:
+		<-changed
+		return reset(client)
+	case CutBefore:
+		return reset(client)
+	case Delay:
+		select {
+		case <-time.After(fault.Delay):
+		case <-changed:
+		}
+	}
+	if _, err := server.Write(command); err != nil {
+		return err
+	}
+	if command.unanswered() {
+		return nil
+	}
+	for {
+		reply, err := readMessage(server)
+		if err != nil {
+			return err
+		}
+		if fault.Mode == CutAfter {
+			return reset(client)
+		}
+		if _, err := client.Write(reply); err != nil || !reply.moreToCome() {
+			return err
+		}
+	}
+}
+
+// arrived counts a command and gives the fault that it meets with.
+func (p *Proxy) arrived(command string) (Fault, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts[command]++
+	fault, changed := p.fault, p.changed
+	if fault.Command != "" && fault.Command != command {
+		return Fault{}, changed
+	}
+	if fault.Times > 0 {
+		p.fault.Times--
+		if p.fault.Times == 0 { // changed stays open: this one has still to hang
+			p.fault = Fault{}
+		}
+	}
+	return fault, changed
+}
+
+// reset ends a connection so that the peer sees a reset, not an orderly end.
+func reset(conn net.Conn) error {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+	return io.ErrClosedPipe
+}

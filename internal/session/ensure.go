@@ -1,0 +1,99 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// Create makes a session of a new id.
+func (r *Repository) Create(ctx context.Context, owner string, data Data) (Session, error) {
+	created, _, err := r.ensure(ctx, createSession, owner, newID(), data)
+	return created, err
+}
+
+// Ensure gives the session, making it with data if there is none. Calls at the
+// same time make one.
+func (r *Repository) Ensure(ctx context.Context, owner, id string, data Data) (s Session, created bool, err error) {
+	return r.ensure(ctx, ensureSession, owner, id, data)
+}
+
+// ensure knows by its life the session that it made itself, in whichever try.
+func (r *Repository) ensure(ctx context.Context, operation, owner, id string, data Data) (Session, bool, error) {
+	now := r.now()
+	wanted := record{
+		Owner: owner, ID: id, Life: newLife(now), Metadata: string(data.Metadata), Version: 1,
+		CreatedAt: now, UpdatedAt: now, ExpireAt: r.expiry(now),
+	}
+	if data.Title != nil {
+		wanted.Title = *data.Title
+	}
+	stored, err := call(ctx, r, operation, func(ctx context.Context, db *mongo.Database) (record, error) {
+		for range 3 {
+			stored, err := upsert(ctx, db, key(owner, id), wanted)
+			if err == nil && !stored.live(r.now()) {
+				err = purge(ctx, db, stored)
+				if err == nil {
+					continue
+				}
+			}
+			if err == nil {
+				err = r.extend(ctx, db, &stored)
+			}
+			return stored, err
+		}
+		return record{}, ErrContended // with others who delete it again and again
+	})
+	return stored.session(), stored.Life == wanted.Life, err
+}
+
+// upsert gives the document of a session, live or not, which is the one wanted
+// if there was none.
+func upsert(ctx context.Context, db *mongo.Database, key string, wanted record) (record, error) {
+	filter, update := bson.D{field(fieldID, key)}, bson.D{field("$setOnInsert", wanted)}
+	o := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)
+	var stored record
+	err := db.Collection(sessions).FindOneAndUpdate(ctx, filter, update, o).Decode(&stored)
+	if mongo.IsDuplicateKeyError(err) {
+		// Of two upserts of one key at the same time, the server may refuse one.
+		err = db.Collection(sessions).FindOneAndUpdate(ctx, filter, update, o).Decode(&stored)
+	}
+	return stored, err
+}
+
+// purge takes away a session that is not live. The messages of a deleted one go
+// first, for it is what tells of them; those of an expired one have expired
+// before it. A session that came back to life in between stays.
+func purge(ctx context.Context, db *mongo.Database, dead record) error {
+	if dead.DeletedAt != nil {
+		if err := deleteMessages(ctx, db, dead.Life); err != nil {
+			return err
+		}
+	}
+	_, err := db.Collection(sessions).DeleteOne(ctx, bson.D{
+		field(fieldID, dead.Key), field(fieldLife, dead.Life), field(fieldExpiry, dead.ExpireAt),
+	})
+	return err
+}
+
+// extend puts off the expiry of a session that is used, if it is time.
+func (r *Repository) extend(ctx context.Context, db *mongo.Database, s *record) error {
+	now := r.now()
+	if s.ExpireAt.Sub(now) >= r.ttl {
+		return nil
+	}
+	later := r.expiry(now)
+	_, err := db.Collection(sessions).UpdateOne(ctx, unless(s.Key, s.Life, now), bson.D{field("$max", bson.D{field(fieldExpiry, later)})})
+	if err == nil {
+		s.ExpireAt = later
+	}
+	return err
+}
+
+// unless filters a session's life for writing: not once it has ended.
+func unless(key, life string, now time.Time) bson.D {
+	return bson.D{field(fieldID, key), field(fieldLife, life), field(fieldDeleted, nil), field(fieldExpiry, after(now))}
+}

@@ -1,0 +1,129 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// What a request can be wrong about, besides its form.
+var (
+	ErrNotFound = errors.New("there is no such session")
+	ErrVersion  = errors.New("the session has changed since that version")
+	ErrConflict = errors.New("another message has that id")
+	ErrToken    = errors.New("the page token is not one of this session's")
+)
+
+// ErrContended is the answer to a write that others were always faster than.
+// Nothing was written.
+var ErrContended = errors.New("others write to the session all the time")
+
+// Error is what MongoDB, or the way there, failed by. It holds nothing of the
+// driver's text, which names hosts and may quote what was sent.
+type Error struct {
+	// Reason is the class, one of the constants below, or "code_" and the number
+	// of an error of the server's.
+	Reason string
+
+	passing bool  // another try may help
+	cause   error // the context's, if that ended it
+}
+
+// Classes of failures.
+const (
+	reasonTimeout        = "timeout"
+	reasonConnection     = "connection"     // no server, or one that hung up
+	reasonNotPrimary     = "not_primary"    // another server takes the writes, or will
+	reasonAuthentication = "authentication" // refused credentials
+	reasonSecret         = "secret"         // could not be read
+	reasonConfiguration  = "configuration"  // the URI is none
+	reasonIndexes        = "no_indexes"     // the index that numbers messages is not there
+)
+
+func (e *Error) Error() string { return "mongodb: " + e.Reason }
+
+// Unwrap gives the context's error, if that is what ended the call.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Retryable tells whether another try may help: it is the guard's rule. Every
+// try can be made again, for what it makes has its id before the first.
+func Retryable(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.passing
+}
+
+// Classify tells the guard's report what an error says of MongoDB: that a
+// request was wrong is a success.
+func Classify(err error) breaker.Outcome {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return breaker.Outcome{Verdict: breaker.Neutral}
+	case ok:
+		return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason}
+	case isAnswer(err):
+		return breaker.Outcome{Verdict: breaker.Succeeded}
+	default:
+		return breaker.Classify(err)
+	}
+}
+
+func isAnswer(err error) bool {
+	return slices.ContainsFunc([]error{ErrNotFound, ErrVersion, ErrConflict, ErrToken, ErrContended},
+		func(answer error) bool { return errors.Is(err, answer) })
+}
+
+// patience is how long a try may fail for and still be made again. One that
+// failed later has waited for the database as long as the driver looks for a
+// server; another would make the client wait as long again. So a database that
+// is away is reported after one search, not after four.
+const patience = serverSelection - 100*time.Millisecond
+
+// fromDriver classes a try's error, after the time that it took.
+func fromDriver(ctx context.Context, err error, took time.Duration) error {
+	var e *Error
+	if isAnswer(err) || errors.As(err, &e) {
+		return err
+	}
+	e = classed(err)
+	if cause := ctx.Err(); cause != nil {
+		e = &Error{Reason: reasonTimeout, passing: true, cause: cause}
+	}
+	e.passing = e.passing && took < patience
+	return e
+}
+
+func classed(err error) *Error {
+	var server mongo.ServerError
+	if !errors.As(err, &server) || mongo.IsNetworkError(err) {
+		if mongo.IsTimeout(err) {
+			return &Error{Reason: reasonTimeout, passing: true}
+		}
+		return &Error{Reason: reasonConnection, passing: true}
+	}
+	// From error_codes.yml of the server; what passes is what the drivers'
+	// specification of retryable reads has.
+	switch {
+	case hasCode(server, 189, 10107, 11600, 11602, 13435, 13436):
+		return &Error{Reason: reasonNotPrimary, passing: true}
+	case hasCode(server, 18, 8000): // AuthenticationFailed, and Atlas's own for it
+		return &Error{Reason: reasonAuthentication}
+	case mongo.IsTimeout(err):
+		return &Error{Reason: reasonTimeout, passing: true}
+	}
+	return &Error{
+		Reason: fmt.Sprintf("code_%d", server.ErrorCodes()[0]),
+		passing: server.HasErrorLabel("RetryableWriteError") || server.HasErrorLabel("RetryableError") ||
+			hasCode(server, 6, 7, 89, 91, 134, 262, 9001),
+	}
+}
+
+func hasCode(err mongo.ServerError, codes ...int) bool {
+	return slices.ContainsFunc(codes, err.HasErrorCode)
+}

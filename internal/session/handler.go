@@ -1,0 +1,276 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/coldfuse/coldfuse/internal/gateway"
+)
+
+// Limits of what clients may ask for at a time.
+const (
+	defaultLimit = 50
+	maxSessions  = 100
+	maxMessages  = 200
+)
+
+// Handler serves the routes of sessions.
+func Handler(r *Repository) http.Handler {
+	h := handler{r}
+	return gateway.Routes(map[string]http.HandlerFunc{
+		"POST /api/v1/sessions":               owned(h.create),
+		"GET /api/v1/sessions":                owned(h.list),
+		"PUT /api/v1/sessions/{id}":           owned(h.ensure),
+		"GET /api/v1/sessions/{id}":           owned(h.get),
+		"PATCH /api/v1/sessions/{id}":         owned(h.update),
+		"DELETE /api/v1/sessions/{id}":        owned(h.delete),
+		"POST /api/v1/sessions/{id}/messages": owned(h.append),
+		"GET /api/v1/sessions/{id}/messages":  owned(h.history),
+	})
+}
+
+type handler struct{ repository *Repository }
+
+// owned gives a handler the caller's subject, and only what can be the id of a
+// session, if there is one in the path.
+func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		owner, ok := gateway.Subject(r.Context())
+		if !ok || !isOwner(owner) {
+			gateway.WriteProblem(w, r, gateway.NoSubject())
+			return
+		}
+		id := r.PathValue("id")
+		if id != "" && !isID(id) {
+			refuse(w, r, "id", wantID)
+			return
+		}
+		h(w, r, owner, id)
+	}
+}
+
+var wantID = fmt.Sprintf("want 1 to %d letters, digits, - and _", maxID)
+
+func refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
+	gateway.WriteProblem(w, r, gateway.BadField(field, detail))
+}
+
+// answer writes a session, its entity tag, and where a new one is.
+func answer(w http.ResponseWriter, r *http.Request, status int, s Session) {
+	w.Header().Set("ETag", tag{s.life, s.Version}.String())
+	if status == http.StatusCreated {
+		w.Header().Set("Location", "/api/v1/sessions/"+s.ID)
+	}
+	gateway.WriteJSON(w, status, s)
+}
+
+// statusOf is that of an answer to what may have been there already.
+func statusOf(created bool) int {
+	if created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+// readData reads the body of a request that makes or changes a session, which
+// may be empty where a session is made.
+func readData(w http.ResponseWriter, r *http.Request, owner string, needed bool) (Data, bool) {
+	var body struct {
+		UserID      *string `json:"user_id"`
+		SessionData struct {
+			Title    *string         `json:"title"`
+			Metadata json.RawMessage `json:"metadata"`
+		} `json:"session_data"`
+	}
+	if r.ContentLength == 0 && !needed {
+		return Data{}, true
+	}
+	if !gateway.DecodeJSON(w, r, &body) {
+		return Data{}, false
+	}
+	if body.UserID != nil && *body.UserID != owner {
+		gateway.WriteProblem(w, r, gateway.Problem{
+			Type: "foreign-user", Title: "Foreign user", Status: http.StatusForbidden, Field: "user_id", Retryable: new(false),
+			Detail: "sessions are the caller's own",
+		})
+		return Data{}, false
+	}
+	data := Data{Title: body.SessionData.Title, Metadata: body.SessionData.Metadata}
+	if bytes.Equal(data.Metadata, []byte("null")) {
+		data.Metadata = nil
+	}
+	if name, problem := data.problem(); problem != "" {
+		refuse(w, r, name, problem)
+		return Data{}, false
+	}
+	return data, true
+}
+
+func (h handler) create(w http.ResponseWriter, r *http.Request, owner, _ string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	data, ok := readData(w, r, owner, false)
+	if !ok {
+		return
+	}
+	s, err := h.repository.Create(r.Context(), owner, data)
+	if err != nil {
+		writeProblem(w, r, err, false)
+		return
+	}
+	answer(w, r, http.StatusCreated, s)
+}
+
+func (h handler) ensure(w http.ResponseWriter, r *http.Request, owner, id string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	data, ok := readData(w, r, owner, false)
+	if !ok {
+		return
+	}
+	s, created, err := h.repository.Ensure(r.Context(), owner, id, data)
+	if err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	answer(w, r, statusOf(created), s)
+}
+
+func (h handler) list(w http.ResponseWriter, r *http.Request, owner, _ string) {
+	query := []any{"sessions", owner}
+	p, ok := readPage(w, r, query, maxSessions)
+	if !ok {
+		return
+	}
+	page, next, err := h.repository.List(r.Context(), owner, p.before, p.limit)
+	if err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	gateway.WriteJSON(w, http.StatusOK, gateway.PageOf(page, gateway.EncodeToken(query, next)))
+}
+
+// part is which part of a list is asked for.
+type part struct {
+	before string
+	limit  int
+}
+
+func readPage(w http.ResponseWriter, r *http.Request, query any, most int) (p part, ok bool) {
+	values, ok := gateway.Query(w, r, "limit", "page_token")
+	if !ok {
+		return p, false
+	}
+	if p.limit, ok = gateway.Limit(w, r, values, defaultLimit, most); !ok {
+		return p, false
+	}
+	if p.before, ok = gateway.DecodeToken(query, values.Get("page_token")); !ok {
+		gateway.WriteProblem(w, r, gateway.BadToken())
+	}
+	return p, ok
+}
+
+func (h handler) get(w http.ResponseWriter, r *http.Request, owner, id string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	s, err := h.repository.Get(r.Context(), owner, id)
+	if err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	answer(w, r, http.StatusOK, s)
+}
+
+func (h handler) update(w http.ResponseWriter, r *http.Request, owner, id string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	header := r.Header.Get("If-Match")
+	if header == "" {
+		gateway.WriteProblem(w, r, gateway.Problem{
+			Type: "version-required", Title: "Version required", Status: http.StatusPreconditionRequired, Field: "If-Match",
+			Detail: "send the ETag of the session as If-Match",
+		})
+		return
+	}
+	is, ok := parseTag(header)
+	if !ok {
+		refuse(w, r, "If-Match", "want one entity tag")
+		return
+	}
+	data, ok := readData(w, r, owner, true)
+	if !ok {
+		return
+	}
+	s, err := h.repository.Update(r.Context(), owner, id, is, data)
+	if err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	answer(w, r, http.StatusOK, s)
+}
+
+func (h handler) delete(w http.ResponseWriter, r *http.Request, owner, id string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	if err := h.repository.Delete(r.Context(), owner, id); err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (h handler) append(w http.ResponseWriter, r *http.Request, owner, id string) {
+	if _, ok := gateway.Query(w, r); !ok {
+		return
+	}
+	var body struct {
+		ID      *string `json:"id"`
+		Role    Role    `json:"role"`
+		Content *string `json:"content"`
+	}
+	if !gateway.DecodeJSON(w, r, &body) {
+		return
+	}
+	switch {
+	case body.ID != nil && !isID(*body.ID):
+		refuse(w, r, "id", wantID)
+		return
+	case !body.Role.known():
+		refuse(w, r, "role", "want user, assistant, system or tool")
+		return
+	case body.Content == nil || len(*body.Content) > maxContent:
+		refuse(w, r, "content", fmt.Sprintf("want text of at most %d bytes", maxContent))
+		return
+	}
+	message := ""
+	if body.ID != nil {
+		message = *body.ID
+	}
+	m, created, err := h.repository.Append(r.Context(), owner, id, message, body.Role, *body.Content)
+	if err != nil {
+		writeProblem(w, r, err, body.ID != nil)
+		return
+	}
+	gateway.WriteJSON(w, statusOf(created), m)
+}
+
+func (h handler) history(w http.ResponseWriter, r *http.Request, owner, id string) {
+	query := []any{"messages", owner, id}
+	p, ok := readPage(w, r, query, maxMessages)
+	if !ok {
+		return
+	}
+	page, next, err := h.repository.History(r.Context(), owner, id, p.before, p.limit)
+	if err != nil {
+		writeProblem(w, r, err, true)
+		return
+	}
+	gateway.WriteJSON(w, http.StatusOK, gateway.PageOf(page, gateway.EncodeToken(query, next)))
+}

@@ -1,0 +1,170 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/coldfuse/coldfuse/internal/guard"
+)
+
+// The operations, as their hystrix commands, log lines and metrics name them.
+const (
+	createSession = "sessions.create_session"
+	ensureSession = "sessions.ensure_session_exists"
+	listSessions  = "sessions.list_sessions"
+	getSession    = "sessions.get_session"
+	updateSession = "sessions.update_session"
+	deleteSession = "sessions.delete_session"
+	appendMessage = "sessions.append_message"
+	getHistory    = "sessions.get_session_history"
+)
+
+// Operations is what a Repository's Guard must know.
+var Operations = []string{
+	createSession, ensureSession, listSessions, getSession, updateSession, deleteSession, appendMessage, getHistory,
+}
+
+// Config of a Repository. URI, Database, TTL and Guard are required.
+type Config struct {
+	// URI reads the secret: a connection string with user and password. It is
+	// called when a connection is first needed, again if that failed, and at
+	// most once a minute when MongoDB refuses the credentials.
+	URI      func(context.Context) (string, error)
+	Database string
+	// TTL is how long a message is kept, and a session nothing is written to:
+	// at least; a session up to a tenth longer.
+	TTL time.Duration
+	// Guard retries what is Retryable. It has no circuit.
+	Guard *guard.Guard
+	// Refused is told when MongoDB did not accept the credentials.
+	Refused func(context.Context)
+	// Now is the clock of creation and expiry. Default time.Now.
+	Now func() time.Time
+	// Options changes the driver's, as tests do that watch or script it.
+	Options func(*options.ClientOptions)
+}
+
+// Repository keeps sessions and messages. It is safe for concurrent use, and
+// connects when it is first used.
+//
+// Its methods take an owner and ids that are valid, as the handlers check. They
+// return ErrNotFound for what is another's, expired or deleted, and *Error, with
+// the guard's number of attempts, where MongoDB failed.
+type Repository struct {
+	guard    *guard.Guard
+	database *database
+	ttl      time.Duration
+	refused  func(context.Context)
+	clock    func() time.Time
+	indexed  indexed
+}
+
+// New returns a Repository. It makes no connection.
+func New(c Config) *Repository {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Refused == nil {
+		c.Refused = func(context.Context) {}
+	}
+	return &Repository{
+		guard: c.Guard, ttl: c.TTL, refused: c.Refused, clock: c.Now,
+		database: &database{name: c.Database, uri: c.URI, adjust: c.Options, now: c.Now, lock: make(chan struct{}, 1)},
+	}
+}
+
+// Close ends the connections, waiting no longer than 3 s for what is in flight.
+func (r *Repository) Close() {
+	if client := r.database.client; client != nil {
+		closeClient(client)
+	}
+}
+
+// now is the time as MongoDB keeps it.
+func (r *Repository) now() time.Time { return r.clock().UTC().Truncate(time.Millisecond) }
+
+// expiry is when a session expires that is written to at now. It is set again
+// only when less than the TTL is left, so that not each message costs a write
+// of the session.
+func (r *Repository) expiry(now time.Time) time.Time { return now.Add(r.ttl + r.ttl/10) }
+
+// call makes one retried call of tries that can be repeated.
+func call[T any](ctx context.Context, r *Repository, operation string, try func(context.Context, *mongo.Database) (T, error)) (T, error) {
+	return guard.Run(ctx, r.guard, operation, func(ctx context.Context) (T, error) {
+		began := time.Now()
+		var value T
+		db, err := r.database.open(ctx)
+		if err == nil {
+			value, err = try(ctx, db)
+		}
+		if err != nil {
+			err = fromDriver(ctx, err, time.Since(began))
+			r.refusal(ctx, err)
+		}
+		return value, err
+	})
+}
+
+// refusal reports refused credentials, and has the call made again if there are
+// others by now.
+func (r *Repository) refusal(ctx context.Context, err error) {
+	if e, ok := errors.AsType[*Error](err); ok && e.Reason == reasonAuthentication {
+		e.passing = r.database.renew(ctx)
+		r.refused(ctx)
+	}
+}
+
+// find gives the document of a session that is live.
+func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id string) (record, error) {
+	var found record
+	err := db.Collection(sessions).FindOne(ctx, bson.D{field(fieldID, key(owner, id))}).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && !found.live(r.now()) {
+		err = ErrNotFound
+	}
+	return found, err
+}
+
+// Get gives a session.
+func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error) {
+	found, err := call(ctx, r, getSession, func(ctx context.Context, db *mongo.Database) (record, error) {
+		return r.find(ctx, db, owner, id)
+	})
+	return found.session(), err
+}
+
+// List gives the owner's sessions, the newest first: those that began before
+// the one that a former page named as next.
+func (r *Repository) List(ctx context.Context, owner, before string, limit int) (page []Session, next string, err error) {
+	filter := bson.D{field(fieldOwner, owner), field(fieldDeleted, nil), field(fieldExpiry, after(r.now()))}
+	if before != "" {
+		filter = append(filter, field(fieldLife, bson.D{field("$lt", before)}))
+	}
+	o := options.Find().SetSort(bson.D{field(fieldLife, -1)}).SetLimit(oneBatch(limit + 1)).
+		SetProjection(bson.D{field(fieldMeta, 0), field(fieldWriters, 0)})
+	found, err := call(ctx, r, listSessions, func(ctx context.Context, db *mongo.Database) ([]record, error) {
+		cursor, err := db.Collection(sessions).Find(ctx, filter, o)
+		if err != nil {
+			return nil, err
+		}
+		var found []record
+		return found, cursor.All(ctx, &found)
+	})
+	for _, f := range found[:min(limit, len(found))] {
+		s := f.session()
+		s.Metadata = nil // a page of them could be too large for Lambda
+		page = append(page, s)
+	}
+	if len(found) > limit {
+		next = page[limit-1].life
+	}
+	return page, next, err
+}
+
+// oneBatch is a limit that has the server answer with one batch, of 16 MB at
+// most, and keep no cursor.
+func oneBatch(limit int) int64 { return -int64(limit) }

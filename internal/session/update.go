@@ -1,0 +1,55 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// keptWriters is how many changes back a writer finds its own. It has to outlast
+// the changes by others within the tries of one call.
+const keptWriters = 16
+
+// Update changes what data has of a session that is still as the tag says. It
+// returns ErrVersion if it is not.
+func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data Data) (Session, error) {
+	writer := newID()
+	updated, err := call(ctx, r, updateSession, func(ctx context.Context, db *mongo.Database) (record, error) {
+		now := r.now()
+		filter := append(unless(key(owner, id), is.life, now), field(fieldVersion, is.version))
+		set := bson.D{field(fieldUpdated, now)}
+		if data.Title != nil {
+			set = append(set, field(fieldTitle, *data.Title))
+		}
+		if data.Metadata != nil {
+			set = append(set, field(fieldMeta, string(data.Metadata)))
+		}
+		update := bson.D{
+			field("$set", set), field("$inc", bson.D{field(fieldVersion, 1)}),
+			field("$max", bson.D{field(fieldExpiry, r.expiry(now))}),
+			field("$push", bson.D{field(fieldWriters, bson.D{field("$each", bson.A{writer}), field("$slice", -keptWriters)})}),
+		}
+		var updated record
+		err := db.Collection(sessions).FindOneAndUpdate(ctx, filter, update,
+			options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&updated)
+		if errors.Is(err, mongo.ErrNoDocuments) { // so it is of another version, or of none
+			return r.unmatched(ctx, db, owner, id, writer)
+		}
+		return updated, err
+	})
+	return updated.session(), err
+}
+
+// unmatched tells why a change found no session of its version: there is none,
+// others changed it, or this call did, in a try whose reply was lost.
+func (r *Repository) unmatched(ctx context.Context, db *mongo.Database, owner, id, writer string) (record, error) {
+	found, err := r.find(ctx, db, owner, id)
+	if err == nil && !slices.Contains(found.Writers, writer) {
+		err = ErrVersion
+	}
+	return found, err
+}
