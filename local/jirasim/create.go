@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
 // Limits of Jira's fields, in characters.
@@ -33,15 +36,15 @@ type createBody struct {
 	Transition json.RawMessage `json:"transition"`
 }
 
-func (s *Simulator) createIssue(c *call) answer {
-	if a, ok := needJSON(c); !ok {
+func (s *Simulator) createIssue(c *atlassiansim.Call) atlassiansim.Answer {
+	if a, ok := c.NeedJSON(); !ok {
 		return a
 	}
 	var body createBody
-	if err := json.Unmarshal(c.body, &body); err != nil {
+	if err := json.Unmarshal(c.Body, &body); err != nil {
 		return refuse(http.StatusBadRequest, malformedBody)
 	}
-	if c.identity != Accepted {
+	if c.Identity != atlassiansim.Accepted {
 		return refuseFields(map[string]string{
 			"project": "Anonymous users do not have permission to create issues in this project. Please try logging in first.",
 		})
@@ -49,14 +52,14 @@ func (s *Simulator) createIssue(c *call) answer {
 	if given(body.Update) || given(body.Transition) {
 		return refuse(http.StatusBadRequest, "The simulator does not know 'update' and 'transition' here.")
 	}
-	d := s.draft(body)
+	d := s.draft(body, c.Now)
 	if len(d.errors) > 0 || len(d.messages) > 0 {
-		return encode(http.StatusBadRequest, errorCollection{d.messages, d.errors})
+		return atlassiansim.Encode(http.StatusBadRequest, errorCollection{d.messages, d.errors})
 	}
 	created := s.store.commit(d.issue)
-	c.created = created.key()
-	return encode(http.StatusCreated, map[string]string{
-		"id": created.names()[1], "key": created.key(), "self": created.self(c.base),
+	c.Created = created.key()
+	return atlassiansim.Encode(http.StatusCreated, map[string]string{
+		"id": created.names()[1], "key": created.key(), "self": created.self(c.Base),
 	})
 }
 
@@ -67,12 +70,12 @@ type draft struct {
 	errors   map[string]string // by field
 }
 
-func (s *Simulator) draft(body createBody) *draft {
-	now := s.options.Now().Truncate(1e6).UTC()
+func (s *Simulator) draft(body createBody, now time.Time) *draft {
+	now = now.Truncate(time.Millisecond).UTC()
 	d := &draft{messages: []string{}, errors: map[string]string{}}
 	d.status, d.priority = s.site.statuses[0], s.site.priorities[2]
 	d.labels, d.more, d.properties = []string{}, map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	d.created, d.indexed = now, now.Add(s.options.Lag())
+	d.created, d.indexed = now, now.Add(s.lag())
 	d.require(s, body.Fields)
 	for name, value := range body.Fields {
 		if !absent(value) {
@@ -119,6 +122,10 @@ func (d *draft) set(s *Simulator, name string, value json.RawMessage) {
 		d.more[name] = value
 		d.judgeDocument(name, value)
 	case "labels":
+		if d.project != nil && d.project.unlabelled {
+			d.errors[name] = offScreen(name)
+			return
+		}
 		d.setLabels(value)
 	case "priority":
 		var ok bool
@@ -134,11 +141,15 @@ func (d *draft) set(s *Simulator, name string, value json.RawMessage) {
 		d.more[name] = value
 	default:
 		if !isCustomField(name) {
-			d.errors[name] = fmt.Sprintf("Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", name)
+			d.errors[name] = offScreen(name)
 			return
 		}
 		d.more[name] = value
 	}
+}
+
+func offScreen(field string) string {
+	return fmt.Sprintf("Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", field)
 }
 
 func (d *draft) setSummary(value json.RawMessage) {

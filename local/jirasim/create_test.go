@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCreateRefusals(t *testing.T) {
@@ -145,6 +146,61 @@ func TestDocuments(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			if got := judgeDocument([]byte(`{"type":"doc","version":1,"content":[` + c.content + `]}`)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCreateScreenWithoutLabels(t *testing.T) {
+	const issue = `{"fields":{"project":{"key":"NOL"},"issuetype":{"name":"Task"},"summary":"s"%s},"properties":[{"key":"idem","value":{"k":"1"}}]}`
+	s := newSimulator()
+	w := send(s, "POST", "/rest/api/3/issue", fmt.Sprintf(issue, `,"labels":["idem-1"]`))
+	want := map[string]string{"labels": "Field 'labels' cannot be set. It is not on the appropriate screen, or unknown."}
+	if got := read[errorCollection](t, w); w.Code != 400 || !maps.Equal(got.Fields, want) {
+		t.Errorf("with labels: %d %s", w.Code, w.Body)
+	}
+	if w := send(s, "POST", "/rest/api/3/issue", fmt.Sprintf(issue, "")); w.Code != 201 {
+		t.Fatalf("without: %d %s", w.Code, w.Body)
+	}
+	found := read[results](t, send(s, "POST", "/rest/api/3/search/jql",
+		`{"jql":"project = NOL AND created >= -1d","fields":["labels"],"properties":["idem"]}`))
+	if len(found.Issues) != 1 || fmt.Sprint(found.Issues[0].Properties) != "map[idem:map[k:1]]" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestCreatedLabelIsFoundAfterTheLag(t *testing.T) {
+	clock := newClock()
+	s := New(Options{Lag: func() time.Duration { return 4 * time.Second }, Now: clock.now})
+	if w := send(s, "POST", "/rest/api/3/issue", strings.Replace(createTask, `"tls"`, `"idem-0123456789abcdef"`, 1)); w.Code != 201 {
+		t.Fatal(w.Code, w.Body)
+	}
+	for _, want := range []int{0, 1} {
+		found := read[results](t, send(s, "POST", "/rest/api/3/search/jql",
+			`{"jql":"project = OPS AND labels = \"idem-0123456789abcdef\" AND created >= -1d","fields":["summary"]}`))
+		if len(found.Issues) != want {
+			t.Errorf("found %d, want %d", len(found.Issues), want)
+		}
+		clock.advance(4 * time.Second)
+	}
+}
+
+func TestIssueProperty(t *testing.T) {
+	s := newSimulator()
+	send(s, "POST", "/rest/api/3/issue", `{"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"s"},"properties":[{"key":"a/b","value":[1]}]}`)
+	cases := []struct {
+		rule, path string
+		status     int
+		body       string // a part of it
+	}{
+		{"has a key and a value", "OPS-61/properties/a%2Fb", 200, `{"key":"a/b","value":[1]}`},
+		{"must be there", "OPS-61/properties/c", 404, `{"errorMessages":["The property with key 'c' does not exist."]`},
+		{"is an issue's", "OPS-99/properties/c", 404, noIssue},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			if w := send(s, "GET", "/rest/api/3/issue/"+c.path, ""); w.Code != c.status || !strings.Contains(w.Body.String(), c.body) {
+				t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.body)
 			}
 		})
 	}

@@ -4,25 +4,24 @@
 // demand while it runs.
 //
 // It answers these calls, at the root and below /ex/jira/{cloudId} as
-// Atlassian's gateway does:
+// Atlassian's gateway does, besides those of package atlassiansim:
 //
-//	GET       /rest/api/3/serverInfo          get_server_info
-//	GET       /rest/api/3/myself              get_myself
-//	GET, POST /rest/api/3/search/jql          search_issues
-//	GET       /rest/api/3/issue/{idOrKey}     get_issue
-//	POST      /rest/api/3/issue               create_issue
-//	GET       /rest/api/3/project/search      get_projects
-//	GET       /rest/api/3/issuetype           get_issue_types
-//	GET       /rest/api/3/issuetype/project   get_issue_types
-//	GET, POST /rest/api/3/search              removed_search, 410 Gone
+//	GET       /rest/api/3/serverInfo                          get_server_info
+//	GET       /rest/api/3/myself                              get_myself
+//	GET, POST /rest/api/3/search/jql                          search_issues
+//	GET       /rest/api/3/issue/{idOrKey}                     get_issue
+//	GET       /rest/api/3/issue/{idOrKey}/properties/{key}    get_issue_property
+//	POST      /rest/api/3/issue                               create_issue
+//	GET       /rest/api/3/project/search                      get_projects
+//	GET       /rest/api/3/issuetype                           get_issue_types
+//	GET       /rest/api/3/issuetype/project                   get_issue_types
+//	GET, POST /rest/api/3/search                              removed_search, 410 Gone
 //
 // # Credentials
 //
-// The site takes Basic email:token, the gateway also Bearer. A wrong or expired
-// Basic pair is served as anonymous with X-Seraph-LoginReason:
-// AUTHENTICATED_FAILED, which is mostly a 200 with nothing in it; only myself
-// says 401. A Bearer token that is not accepted gets 403, as does any Bearer
-// token at the site. Anonymous callers see no project and no issue.
+// A wrong or expired Basic pair is served as anonymous with
+// X-Seraph-LoginReason: AUTHENTICATED_FAILED, which is mostly a 200 with nothing
+// in it; only myself says 401. Anonymous callers see no project and no issue.
 //
 // # Searches
 //
@@ -35,33 +34,16 @@
 // for. A new issue is found after Options.Lag, but at once by its id or key
 // outside searches, and in searches that name it in reconcileIssues.
 //
-// # Control
+// # Creates
 //
-// Below /_sim/, which no fault touches:
+// Issues have what they were created with, properties included, which searches
+// and get_issue give if they are asked for them by name. Nobody can put labels
+// on the create screen of project NOL: a create with labels is refused there.
 //
-//	GET    /_sim/faults       faults in force
-//	PUT    /_sim/faults       {"kind":"down"}: this fault instead of all others
-//	POST   /_sim/faults       one more; of several that match, the oldest strikes
-//	DELETE /_sim/faults       heals
-//	GET    /_sim/log          every request, oldest first, at most the last 10,000
-//	GET    /_sim/counts       requests by operation
-//	PUT    /_sim/credentials  {"email":"…","token":"…"}: what is accepted from now on
-//	POST   /_sim/reset        everything as at the start
+// # Faults
 //
-// Fields of a fault, of which only kind is always needed:
-//
-//	kind               status, delay, hang, reset, expired_token, bad_json, down, refuse
-//	operation          as listed above, or other; without it every one
-//	times              strikes that often; without it until healed
-//	delay_ms           waits first, at most 600,000; what delay is about, but any kind has it
-//	after_commit       strikes once the request has been performed (status, delay, hang, reset)
-//	status             200 to 599 (status)
-//	body               json (default), html or empty (status)
-//	retry_after        header Retry-After as it is, seconds or a date (status)
-//	rate_limit_reason  header RateLimit-Reason (status)
-//
-// Down answers every request 503; refuse ends every connection without an
-// answer, and reset ends it with a TCP reset. Note that net/http sends a GET
-// again by itself when its reused connection ends so: the log then shows both.
-// A bad control request gets 400 and {"field":…,"error":…}.
+// Package atlassiansim says what can be made to go wrong, and how the simulator
+// is controlled below /_sim/. Of the faults of lists, search_issues has all but
+// no_next and hostile_next; get_projects has short_pages, no_is_last and
+// hostile_next.
 package jirasim

@@ -1,305 +1,108 @@
 package jirasim
 
 import (
-	"context"
-	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
+	"fmt"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"github.com/coldfuse/coldfuse/local/wait"
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
-func TestFaultValidation(t *testing.T) {
-	cases := []struct {
-		rule  string
-		fault Fault
-		field string // empty: valid
-	}{
-		{"a kind is needed", Fault{}, "kind"},
-		{"a kind must be known", Fault{Kind: "flood"}, "kind"},
-		{"an operation must be known", Fault{Kind: Hang, Operation: "fly"}, "operation"},
-		{"down is for every operation", Fault{Kind: Down, Operation: GetIssue}, "operation"},
-		{"refuse is for every operation", Fault{Kind: Refuse, Operation: GetIssue}, "operation"},
-		{"times are not negative", Fault{Kind: Hang, Times: -1}, "times"},
-		{"a delay is not negative", Fault{Kind: Hang, Delay: -1}, "delay_ms"},
-		{"a delay is at most 10 minutes", Fault{Kind: Delay, Delay: maxDelay + 1}, "delay_ms"},
-		{"delay needs a delay", Fault{Kind: Delay}, "delay_ms"},
-		{"status needs a status", Fault{Kind: Status}, "status"},
-		{"a status is 200 to 599", Fault{Kind: Status, Status: 600}, "status"},
-		{"only status has a status", Fault{Kind: Hang, Status: 500}, "status"},
-		{"a body must be known", Fault{Kind: Status, Status: 500, Body: "xml"}, "body"},
-		{"only status has a body", Fault{Kind: Down, Body: BodyHTML}, "body"},
-		{"only status has Retry-After", Fault{Kind: Reset, RetryAfter: "1"}, "retry_after"},
-		{"only status has a reason", Fault{Kind: Reset, RateLimitReason: "x"}, "rate_limit_reason"},
-		{"an expired token commits nothing", Fault{Kind: ExpiredToken, AfterCommit: true}, "after_commit"},
-		{"a status may come after the commit", Fault{Kind: Status, Status: 503, AfterCommit: true}, ""},
-		{"any kind may be delayed", Fault{Kind: Reset, Delay: time.Second}, ""},
-	}
-	for _, c := range cases {
-		t.Run(c.rule, func(t *testing.T) {
-			got := ""
-			err := newSimulator().Set(c.fault)
-			if invalid, ok := errors.AsType[*FieldError](err); ok {
-				got = invalid.Field
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			if got != c.field {
-				t.Errorf("field %q, want %q", got, c.field)
-			}
-		})
-	}
-}
-
-func TestStatusFaults(t *testing.T) {
-	cases := []struct {
-		rule        string
-		fault       Fault
-		status      int
-		contentType string
-		body        string // a part of it; empty: no body
-	}{
-		{"JSON is the default", Fault{Kind: Status, Status: 500}, 500, "application/json;charset=UTF-8", `{"errorMessages":[`},
-		{"HTML as the edge has it", Fault{Kind: Status, Status: 502, Body: BodyHTML}, 502, "text/html;charset=UTF-8", "<html>"},
-		{"no body", Fault{Kind: Status, Status: 503, Body: BodyEmpty}, 503, "", ""},
-		{"a login page with 200", Fault{Kind: Status, Status: 200, Body: BodyHTML}, 200, "text/html;charset=UTF-8", "<html>"},
-		{"down is 503 in HTML", Fault{Kind: Down}, 503, "text/html;charset=UTF-8", "<html>"},
-	}
-	for _, c := range cases {
-		t.Run(c.rule, func(t *testing.T) {
-			s := newSimulator()
-			if err := s.Set(c.fault); err != nil {
-				t.Fatal(err)
-			}
-			w := send(s, "GET", "/rest/api/3/issue/OPS-1", "")
-			if w.Code != c.status || w.Header().Get("Content-Type") != c.contentType {
-				t.Errorf("%d %s", w.Code, w.Header())
-			}
-			if !strings.Contains(w.Body.String(), c.body) || (w.Body.Len() == 0) != (c.body == "") {
-				t.Errorf("body %s", w.Body)
-			}
-			if w.Header().Get("atl-traceid") == "" {
-				t.Error("no atl-traceid")
-			}
-			if entry := s.Log()[0]; entry.Fault != c.fault.Kind || entry.Status != c.status {
-				t.Errorf("log %+v", entry)
-			}
-		})
-	}
-}
-
-func TestRateLimitHeaders(t *testing.T) {
-	s := newSimulator()
-	if err := s.Set(Fault{Kind: Status, Status: 429, RetryAfter: "7", RateLimitReason: "jira-burst-based"}); err != nil {
-		t.Fatal(err)
-	}
-	header := send(s, "GET", "/rest/api/3/issue/OPS-1", "").Header()
-	if header.Get("Retry-After") != "7" || header.Get("RateLimit-Reason") != "jira-burst-based" {
-		t.Errorf("header %v", header)
-	}
-}
-
-func TestWhichFaultStrikes(t *testing.T) {
-	status := func(code, times int, operation Operation) Fault {
-		return Fault{Kind: Status, Status: code, Times: times, Operation: operation}
-	}
-	cases := []struct {
-		rule   string
-		faults []Fault
-		want   []int // of GETs of an issue, one after the other
-	}{
-		{"without times until healed", []Fault{status(503, 0, "")}, []int{503, 503, 503}},
-		{"with times that often", []Fault{status(503, 2, "")}, []int{503, 503, 200}},
-		{"the oldest first", []Fault{status(429, 1, ""), status(503, 1, "")}, []int{429, 503, 200}},
-		{"its operation", []Fault{status(503, 0, GetIssue)}, []int{503}},
-		{"not another operation", []Fault{status(503, 0, CreateIssue)}, []int{200}},
-		{"the first that is of the operation", []Fault{status(429, 0, CreateIssue), status(503, 0, GetIssue)}, []int{503}},
-	}
-	for _, c := range cases {
-		t.Run(c.rule, func(t *testing.T) {
-			s := newSimulator()
-			for _, f := range c.faults {
-				if err := s.Add(f); err != nil {
+func TestFaultsOfCreates(t *testing.T) {
+	for _, status := range []int{408, 429, 500, 502, 503, 504} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, after the commit: %t", status, after), func(t *testing.T) {
+				s := newSimulator()
+				if err := s.Set(Fault{Kind: Status, Status: status, AfterCommit: after, Operation: CreateIssue, Times: 1}); err != nil {
 					t.Fatal(err)
 				}
-			}
-			for n, want := range c.want {
-				if got := send(s, "GET", "/rest/api/3/issue/OPS-1", "").Code; got != want {
-					t.Errorf("request %d: %d, want %d", n+1, got, want)
+				w := send(s, "POST", "/rest/api/3/issue", createTask)
+				if created := len(s.store.all()) > seedIssues; w.Code != status || created != after || (s.Log()[0].Created != "") != after {
+					t.Errorf("%d, created: %t, log %+v", w.Code, created, s.Log()[0])
 				}
-			}
-			s.Clear()
-			if got := send(s, "GET", "/rest/api/3/issue/OPS-1", "").Code; got != 200 {
-				t.Errorf("healed: %d, want 200", got)
-			}
-		})
+				if got := read[errorCollection](t, w); len(got.Messages) != 1 {
+					t.Errorf("body %s", w.Body)
+				}
+			})
+		}
 	}
 }
 
-func TestBadJSONBreaksSuccessOnly(t *testing.T) {
+func TestHalfAnAnswerToACreateHasCreated(t *testing.T) {
 	s := newSimulator()
 	if err := s.Set(Fault{Kind: BadJSON}); err != nil {
 		t.Fatal(err)
 	}
-	w := send(s, "GET", "/rest/api/3/issue/OPS-1", "")
-	if body := w.Body.String(); w.Code != 200 || !strings.HasPrefix(body, "{") || strings.HasSuffix(body, "}\n") {
-		t.Errorf("%d %s", w.Code, body)
-	}
-	w = send(s, "GET", "/rest/api/3/issue/OPS-999", "")
-	if got := read[errorCollection](t, w); w.Code != 404 || len(got.Messages) != 1 {
-		t.Errorf("%d %s", w.Code, w.Body)
+	w := send(s, "POST", "/rest/api/3/issue", createTask)
+	if w.Code != 201 || strings.HasSuffix(w.Body.String(), "}\n") || s.Log()[0].Created != "OPS-61" {
+		t.Errorf("%d %s, log %+v", w.Code, w.Body, s.Log()[0])
 	}
 }
 
-func TestDelayComesFirst(t *testing.T) {
+func TestFaultsOfListsHideNothing(t *testing.T) {
+	_, want := pages(t, newSimulator(), map[string]any{"jql": "project = OPS", "fields": []string{"key"}, "maxResults": 25}, func() {})
 	cases := []struct {
-		rule   string
-		fault  Fault
-		status int
+		rule  string
+		kind  atlassiansim.Kind
+		sizes string
 	}{
-		{"and then Jira answers", Fault{Kind: Delay, Delay: time.Minute}, 201},
-		{"and then the fault strikes", Fault{Kind: Status, Status: 503, Delay: time.Minute}, 503},
-		{"and the commit before it", Fault{Kind: Delay, Delay: time.Minute, AfterCommit: true}, 201},
+		{"an empty page comes before each", atlassiansim.EmptyPage, "[0 25 0 25 0 10]"},
+		{"pages are short", atlassiansim.ShortPages, ""},
+		{"the last token comes back", atlassiansim.RepeatToken, "[25 25 10]"},
+		{"isLast is missing", atlassiansim.NoIsLast, "[25 25 10]"},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := New(Options{Lag: NoLag})
-				if err := s.Set(c.fault); err != nil {
-					t.Fatal(err)
-				}
-				start := time.Now()
-				var w *httptest.ResponseRecorder
-				go func() { w = send(s, "POST", "/rest/api/3/issue", createTask) }()
-				synctest.Wait()
-				if early := len(s.store.all()) > seedIssues; early != c.fault.AfterCommit {
-					t.Errorf("committed while it waits: %t", early)
-				}
-				time.Sleep(time.Minute)
-				synctest.Wait()
-				if w == nil || w.Code != c.status || time.Since(start) != time.Minute {
-					t.Errorf("after %s: %v", time.Since(start), w)
-				}
-			})
+			s := newSimulator()
+			if err := s.Set(Fault{Kind: c.kind}); err != nil {
+				t.Fatal(err)
+			}
+			sizes, keys := pages(t, s, map[string]any{"jql": "project = OPS", "fields": []string{"key"}, "maxResults": 25}, func() {})
+			if !slices.Equal(keys, want) || c.sizes != "" && fmt.Sprint(sizes) != c.sizes || slices.Max(sizes) > 25 {
+				t.Errorf("%d issues, pages of %v", len(keys), sizes)
+			}
 		})
 	}
 }
 
-// newServer serves over TCP, with a client of its own.
-func newServer(t *testing.T) (*Simulator, *httptest.Server, *http.Client) {
-	t.Helper()
+func TestSearchWithoutIsLast(t *testing.T) {
 	s := newSimulator()
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return s, server, &http.Client{Transport: transport}
+	if err := s.Set(Fault{Kind: atlassiansim.NoIsLast}); err != nil {
+		t.Fatal(err)
+	}
+	if got := send(s, "POST", "/rest/api/3/search/jql", `{"jql":"key = OPS-1"}`).Body.String(); got != `{"issues":[{"id":"10001"}]}`+"\n" {
+		t.Errorf("got %s", got)
+	}
 }
 
-// create posts an issue over TCP.
-func create(ctx context.Context, client *http.Client, server *httptest.Server) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/rest/api/3/issue", strings.NewReader(createTask))
-	if err != nil {
-		return 0, err
-	}
-	r.SetBasicAuth(DefaultEmail, DefaultToken)
-	r.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, err
-}
-
-func TestEndedConnections(t *testing.T) {
+func TestFaultsOfProjects(t *testing.T) {
 	cases := []struct {
-		rule    string
-		fault   Fault
-		want    error
-		created bool
+		rule string
+		kind atlassiansim.Kind
+		want string // a part of the body
 	}{
-		{"a reset before the commit creates nothing", Fault{Kind: Reset}, syscall.ECONNRESET, false},
-		{"a reset after the commit has created", Fault{Kind: Reset, AfterCommit: true}, syscall.ECONNRESET, true},
-		{"refused creates nothing", Fault{Kind: Refuse}, io.EOF, false},
+		{"a link may lead astray", atlassiansim.HostileNext, `"nextPage":"https://attacker.invalid/rest/api/3/project/search?maxResults=2&startAt=2"`},
+		{"pages may be short", atlassiansim.ShortPages, `"total":3`},
+		{"no empty page", atlassiansim.EmptyPage, `"isLast":false`},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			s, server, client := newServer(t)
-			if err := s.Set(c.fault); err != nil {
+			s := newSimulator()
+			if err := s.Set(Fault{Kind: c.kind}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := create(t.Context(), client, server); !errors.Is(err, c.want) {
-				t.Errorf("got %v, want %v", err, c.want)
-			}
-			await(t, "the request ends", func() bool { return !s.Log()[0].Ended.IsZero() })
-			if entry := s.Log()[0]; entry.Status != 0 || (entry.Created != "") != c.created {
-				t.Errorf("log %+v", entry)
+			got := send(s, "GET", "/rest/api/3/project/search?maxResults=2", "").Body.String()
+			if !strings.Contains(got, c.want) || !strings.Contains(got, `"key":"NOL"`) {
+				t.Errorf("got %s", got)
 			}
 		})
 	}
-}
-
-func TestStatusAfterCommitHasCreated(t *testing.T) {
-	s, server, client := newServer(t)
-	if err := s.Set(Fault{Kind: Status, Status: 504, AfterCommit: true}); err != nil {
+	s := newSimulator()
+	if err := s.Set(Fault{Kind: atlassiansim.NoIsLast}); err != nil {
 		t.Fatal(err)
 	}
-	status, err := create(t.Context(), client, server)
-	if err != nil || status != 504 || s.Log()[0].Created == "" {
-		t.Errorf("%d %v, log %+v", status, err, s.Log()[0])
-	}
-}
-
-func TestHangEnds(t *testing.T) {
-	cases := []struct {
-		rule    string
-		after   bool // of the commit
-		release func(s *Simulator, server *httptest.Server, leave context.CancelFunc)
-	}{
-		{"when the client leaves", false, func(_ *Simulator, _ *httptest.Server, leave context.CancelFunc) { leave() }},
-		{"when the client leaves, after the commit", true, func(_ *Simulator, _ *httptest.Server, leave context.CancelFunc) { leave() }},
-		{"when it is healed", false, func(s *Simulator, _ *httptest.Server, _ context.CancelFunc) { s.Clear() }},
-		{"when another fault replaces it", false, func(s *Simulator, _ *httptest.Server, _ context.CancelFunc) { s.Set(Fault{Kind: Down}) }},
-		{"when the server closes", false, func(_ *Simulator, server *httptest.Server, _ context.CancelFunc) { server.Config.Close() }},
-	}
-	for _, c := range cases {
-		t.Run(c.rule, func(t *testing.T) {
-			s, server, client := newServer(t)
-			if err := s.Set(Fault{Kind: Hang, AfterCommit: c.after}); err != nil {
-				t.Fatal(err)
-			}
-			ctx, leave := context.WithCancel(t.Context())
-			defer leave()
-			failed := make(chan error, 1)
-			go func() {
-				_, err := create(ctx, client, server)
-				failed <- err
-			}()
-			await(t, "the request arrives", func() bool { return len(s.Log()) == 1 })
-			if entry := s.Log()[0]; !entry.Ended.IsZero() || entry.Fault != Hang {
-				t.Errorf("log %+v", entry)
-			}
-			await(t, "the commit", func() bool { return (len(s.store.all()) > seedIssues) == c.after })
-			c.release(s, server, leave)
-			if err := <-failed; err == nil {
-				t.Error("answered")
-			}
-			await(t, "the request ends", func() bool { return !s.Log()[0].Ended.IsZero() })
-		})
-	}
-}
-
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	if err := wait.For(t.Context(), 10*time.Second, what, holds); err != nil {
-		t.Fatal(err)
+	if got := send(s, "GET", "/rest/api/3/project/search?maxResults=2", "").Body.String(); strings.Contains(got, "isLast") {
+		t.Errorf("got %s", got)
 	}
 }

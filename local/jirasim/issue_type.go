@@ -5,39 +5,41 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
-func (s *Simulator) issueTypes(c *call) answer {
-	if c.identity != Accepted {
-		return encode(http.StatusOK, []any{})
+func (s *Simulator) issueTypes(c *atlassiansim.Call) atlassiansim.Answer {
+	if c.Identity != atlassiansim.Accepted {
+		return atlassiansim.Encode(http.StatusOK, []any{})
 	}
-	return encode(http.StatusOK, typesJSON(c, s.site.types))
+	return atlassiansim.Encode(http.StatusOK, typesJSON(c, s.site.types))
 }
 
-func (s *Simulator) projectIssueTypes(c *call) answer {
-	id := c.query.Get("projectId")
+func (s *Simulator) projectIssueTypes(c *atlassiansim.Call) atlassiansim.Answer {
+	id := c.Query.Get("projectId")
 	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
 		return refuse(http.StatusBadRequest, "The 'projectId' parameter must be the number of a project.")
 	}
-	level, err := number(c, "level", 0)
+	level, err := c.Number("level", 0)
 	if err != nil {
 		return refuse(http.StatusBadRequest, err.Error())
 	}
 	found, ok := named(s.site.projects, id)
-	if !ok || c.identity != Accepted {
+	if !ok || c.Identity != atlassiansim.Accepted {
 		return refuse(http.StatusNotFound, fmt.Sprintf("No project could be found with id '%s'.", id))
 	}
 	types := slices.Clone(found.types)
-	if c.query.Has("level") {
+	if c.Query.Has("level") {
 		types = slices.DeleteFunc(types, func(t *issueType) bool { return t.level != level })
 	}
-	return encode(http.StatusOK, typesJSON(c, types))
+	return atlassiansim.Encode(http.StatusOK, typesJSON(c, types))
 }
 
-func typesJSON(c *call, types []*issueType) []map[string]any {
+func typesJSON(c *atlassiansim.Call, types []*issueType) []map[string]any {
 	all := []map[string]any{}
 	for _, t := range types {
-		all = append(all, t.json(c.base))
+		all = append(all, t.json(c.Base))
 	}
 	return all
 }

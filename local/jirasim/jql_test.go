@@ -3,6 +3,9 @@ package jirasim
 import (
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/querylang"
 )
 
 func TestJQLFinds(t *testing.T) {
@@ -47,7 +50,7 @@ func TestJQLFinds(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
-			found, err := s.query(&call{identity: Accepted}, searchBody{JQL: c.jql}, s.options.Now())
+			found, err := s.query(&atlassiansim.Call{Identity: atlassiansim.Accepted}, searchBody{JQL: c.jql}, s.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,9 +67,9 @@ func TestJQLFinds(t *testing.T) {
 func TestJQLRefuses(t *testing.T) {
 	const syntax = "Error in the JQL Query: "
 	cases := []struct{ rule, jql, message string }{
-		{"words without an operator", "invalid jql that will fail", syntax + "Expecting operator but got 'jql'. " + validOperators +
+		{"words without an operator", "invalid jql that will fail", syntax + "Expecting operator but got 'jql'. " + querylang.ValidOperators +
 			" (line 1, character 9)"},
-		{"a field alone", "project", syntax + "Expecting operator before the end of the query. " + validOperators},
+		{"a field alone", "project", syntax + "Expecting operator before the end of the query. " + querylang.ValidOperators},
 		{"an operator without a value", "project =", syntax + "Expecting either a value, list or function before the end of the query."},
 		{"a reserved word as a value", "project = OR", syntax + "Expecting either a value, list or function but got 'OR'. " +
 			"You must surround 'OR' in quotation marks to use it as a value. (line 1, character 11)"},
@@ -78,7 +81,7 @@ func TestJQLRefuses(t *testing.T) {
 		{"an open quotation", `summary ~ "abc`, syntax + "The quoted string 'abc' has not been completed. (line 1, character 11)"},
 		{"an operator as a field", "= OPS", syntax + "Expecting a field name but got '='. " +
 			"You must surround '=' in quotation marks to use it as a field name. (line 1, character 1)"},
-		{"positions count lines", "project = OPS\nAND key OPS-1", syntax + "Expecting operator but got 'OPS-1'. " + validOperators +
+		{"positions count lines", "project = OPS\nAND key OPS-1", syntax + "Expecting operator but got 'OPS-1'. " + querylang.ValidOperators +
 			" (line 2, character 9)"},
 		{"a reserved character", "project = a@b", ""},
 		{"AND at the end", "project = OPS AND", ""},
@@ -103,7 +106,7 @@ func TestJQLRefuses(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
-			_, err := s.query(&call{identity: Accepted}, searchBody{JQL: c.jql}, s.options.Now())
+			_, err := s.query(&atlassiansim.Call{Identity: atlassiansim.Accepted}, searchBody{JQL: c.jql}, s.Now())
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -119,7 +122,7 @@ func FuzzJQL(f *testing.F) {
 	f.Add(`text ~ "\"x`)
 	s := newSimulator()
 	f.Fuzz(func(t *testing.T, text string) {
-		found, err := s.query(&call{identity: Accepted}, searchBody{JQL: text}, s.options.Now())
+		found, err := s.query(&atlassiansim.Call{Identity: atlassiansim.Accepted}, searchBody{JQL: text}, s.Now())
 		if err != nil && found != nil {
 			t.Error("both an error and issues")
 		}

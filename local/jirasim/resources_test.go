@@ -49,16 +49,16 @@ func TestProjects(t *testing.T) {
 		size              int
 		isLast            bool
 	}{
-		{"all by key", "", "[OPS WEB]", 50, true},
-		{"a page", "?maxResults=1", "[OPS]", 1, false},
-		{"the next page", "?maxResults=1&startAt=1", "[WEB]", 1, true},
-		{"a page holds at most 100", "?maxResults=1000", "[OPS WEB]", 100, true},
+		{"all by key", "", "[NOL OPS WEB]", 50, true},
+		{"a page", "?maxResults=1", "[NOL]", 1, false},
+		{"the next page", "?maxResults=1&startAt=2", "[WEB]", 1, true},
+		{"a page holds at most 100", "?maxResults=1000", "[NOL OPS WEB]", 100, true},
 		{"beyond the end", "?startAt=9", "[]", 50, true},
 		{"part of a name in any case", "?query=SHOP", "[WEB]", 50, true},
 		{"part of a key", "?query=op", "[OPS WEB]", 50, true},
 		{"keys", "?keys=WEB&keys=NOPE", "[WEB]", 50, true},
 		{"ids", "?id=10000", "[OPS]", 50, true},
-		{"backwards", "?orderBy=-name", "[WEB OPS]", 50, true},
+		{"backwards", "?orderBy=-name", "[WEB OPS NOL]", 50, true},
 		{"no match is an empty page", "?query=zzz", "[]", 50, true},
 	}
 	for _, c := range cases {

@@ -2,13 +2,14 @@ package jirasim
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
-	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/querylang"
 )
 
 // Limits of a search.
@@ -33,15 +34,15 @@ type searchBody struct {
 	ReconcileIssues []int64  `json:"reconcileIssues"`
 }
 
-func (s *Simulator) searchByBody(c *call) answer {
-	if a, ok := needJSON(c); !ok {
+func (s *Simulator) searchByBody(c *atlassiansim.Call) atlassiansim.Answer {
+	if a, ok := c.NeedJSON(); !ok {
 		return a
 	}
-	if !json.Valid(c.body) {
+	if !json.Valid(c.Body) {
 		return refuse(http.StatusBadRequest, malformedBody)
 	}
 	var body searchBody
-	decoder := json.NewDecoder(bytes.NewReader(c.body))
+	decoder := json.NewDecoder(bytes.NewReader(c.Body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&body); err != nil {
 		return refuse(http.StatusBadRequest, invalidBody)
@@ -49,22 +50,22 @@ func (s *Simulator) searchByBody(c *call) answer {
 	return s.search(c, body)
 }
 
-func (s *Simulator) searchByQuery(c *call) answer {
+func (s *Simulator) searchByQuery(c *atlassiansim.Call) atlassiansim.Answer {
 	body := searchBody{
-		JQL:           c.query.Get("jql"),
-		Fields:        c.query["fields"],
-		NextPageToken: c.query.Get("nextPageToken"),
-		Expand:        c.query.Get("expand"),
-		Properties:    c.query["properties"],
+		JQL:           c.Query.Get("jql"),
+		Fields:        c.Query["fields"],
+		NextPageToken: c.Query.Get("nextPageToken"),
+		Expand:        c.Query.Get("expand"),
+		Properties:    c.Query["properties"],
 	}
-	if c.query.Has("maxResults") {
-		size, err := number(c, "maxResults", 0)
+	if c.Query.Has("maxResults") {
+		size, err := c.Number("maxResults", 0)
 		if err != nil {
 			return refuse(http.StatusBadRequest, err.Error())
 		}
 		body.MaxResults = &size
 	}
-	for _, id := range list(c.query, "reconcileIssues") {
+	for _, id := range c.List("reconcileIssues") {
 		n, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
 			return refuse(http.StatusBadRequest, "the parameter 'reconcileIssues' must be numbers")
@@ -75,10 +76,9 @@ func (s *Simulator) searchByQuery(c *call) answer {
 }
 
 // search judges in the order in which Jira does: token, page size, query.
-func (s *Simulator) search(c *call, body searchBody) answer {
-	now := s.options.Now()
-	cursor, ok := readCursor(body, now)
-	if !ok {
+func (s *Simulator) search(c *atlassiansim.Call, body searchBody) atlassiansim.Answer {
+	cursor, ok := atlassiansim.FirstPage(body.JQL, c.Now).Resume(body.NextPageToken)
+	if !ok || c.Now.Sub(cursor.At) >= tokenLife {
 		return refuse(http.StatusBadRequest, "The provided next page token is invalid or expired.")
 	}
 	size := defaultResults
@@ -88,7 +88,7 @@ func (s *Simulator) search(c *call, body searchBody) answer {
 	if size < 1 || size > maxResults {
 		return refuse(http.StatusBadRequest, "The max results parameter has to be between 1 and 5,000.")
 	}
-	wanted := selectionOf(splitCommas(body.Fields), splitCommas(body.Properties), splitCommas([]string{body.Expand}), "id")
+	wanted := selectionOf(atlassiansim.SplitCommas(body.Fields), atlassiansim.SplitCommas(body.Properties), atlassiansim.SplitCommas([]string{body.Expand}), "id")
 	if len(body.ReconcileIssues) > maxReconcile || len(wanted.properties) > maxProperties {
 		return refuse(http.StatusBadRequest, invalidBody)
 	}
@@ -99,20 +99,20 @@ func (s *Simulator) search(c *call, body searchBody) answer {
 	if err != nil {
 		return refuse(http.StatusBadRequest, err.Error())
 	}
-	return s.page(c, body, found, wanted, cursor, size)
+	return s.page(c, found, wanted, c.Window(cursor, body.NextPageToken, len(found), size))
 }
 
 // query finds what the JQL matches and searches already know at a time.
-func (s *Simulator) query(c *call, body searchBody, at time.Time) ([]*issue, error) {
+func (s *Simulator) query(c *atlassiansim.Call, body searchBody, at time.Time) ([]*issue, error) {
 	parsed, err := parseJQL(body.JQL)
 	if err != nil {
 		return nil, err
 	}
-	if c.identity != Accepted {
+	if c.Identity != atlassiansim.Accepted {
 		return nil, nil
 	}
 	all := s.store.all()
-	matches, err := compileJQL(parsed, universe{s.site, all}, at)
+	matches, err := querylang.Compile(parsed.Query, universe{s.site, all, at}.clause)
 	if err != nil {
 		return nil, err
 	}
@@ -123,31 +123,31 @@ func (s *Simulator) query(c *call, body searchBody, at time.Time) ([]*issue, err
 			found = append(found, i)
 		}
 	}
-	slices.SortStableFunc(found, parsed.order.compare)
+	slices.SortStableFunc(found, parsed.compare)
 	return found, nil
 }
 
-func (s *Simulator) page(c *call, body searchBody, found []*issue, wanted selection, at cursor, size int) answer {
-	first := min(at.Offset, len(found))
-	last := min(first+size, len(found))
-	email := s.account.get().Email
+func (s *Simulator) page(c *atlassiansim.Call, found []*issue, wanted selection, w atlassiansim.Window) atlassiansim.Answer {
+	email := s.Account().Email
 	beans, names := []map[string]any{}, map[string]any{}
-	for _, i := range found[first:last] {
-		bean := i.json(c.base, email, wanted)
+	for _, i := range found[w.First:w.Last] {
+		bean := i.json(c.Base, email, wanted)
 		beans = append(beans, bean)
 		if fields, ok := bean["fields"].(map[string]any); ok {
 			names = fields // the same for each: an issue leaves no field out
 		}
 	}
-	page := map[string]any{"issues": beans, "isLast": last == len(found)}
-	if last < len(found) {
-		at.Offset = last
-		page["nextPageToken"] = at.String()
+	page := map[string]any{"issues": beans}
+	if !c.Struck(atlassiansim.NoIsLast) {
+		page["isLast"] = w.Next == ""
+	}
+	if w.Next != "" {
+		page["nextPageToken"] = w.Next
 	}
 	if wanted.names {
 		page["names"] = fieldNames(names)
 	}
-	return encode(http.StatusOK, page)
+	return atlassiansim.Encode(http.StatusOK, page)
 }
 
 // selectionOf reads what a request wants of each issue; fields that are not
@@ -157,36 +157,4 @@ func selectionOf(fields, properties, expand []string, absent string) selection {
 		fields = []string{absent}
 	}
 	return selection{fields: fields, properties: properties, names: slices.Contains(expand, "names")}
-}
-
-// cursor is where a page begins. All pages of a search see it as it was At the
-// first one.
-type cursor struct {
-	Offset int       `json:"o"`
-	At     time.Time `json:"a"`
-	Query  uint64    `json:"q"` // hash of the JQL
-}
-
-func (c cursor) String() string {
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic("jirasim: " + err.Error())
-	}
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// readCursor reads the token of a search, which must be of the same JQL.
-func readCursor(body searchBody, now time.Time) (cursor, bool) {
-	hash := fnv.New64a()
-	hash.Write([]byte(body.JQL))
-	start := cursor{At: now, Query: hash.Sum64()}
-	if body.NextPageToken == "" {
-		return start, true
-	}
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(body.NextPageToken)
-	if err != nil || json.Unmarshal(b, &c) != nil {
-		return cursor{}, false
-	}
-	return c, c.Query == start.Query && c.Offset > 0 && now.Sub(c.At) < tokenLife
 }

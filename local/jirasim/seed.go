@@ -16,14 +16,15 @@ func seed(s site, now time.Time) []issue {
 	troubles := []string{"times out under load", "shows an old price", "needs a runbook", "fails for guests",
 		"loses the last entry"}
 	labels := [][]string{{}, {"backend"}, {"frontend", "customer"}, {"incident"}}
+	projects := s.projects[:2] // the third one is left empty
 	issues := make([]issue, seedIssues)
 	for n := range issues {
-		p := s.projects[n%len(s.projects)]
+		p := projects[n%len(projects)]
 		subject, trouble := subjects[n%len(subjects)], troubles[n%len(troubles)]
 		created := now.Add(-time.Duration(seedIssues-n) * seedEvery).Truncate(time.Millisecond).UTC()
 		issues[n] = issue{
 			project:     p,
-			kind:        baseType(p, n/len(s.projects)),
+			kind:        baseType(p, n/len(projects)),
 			status:      s.statuses[n%len(s.statuses)],
 			priority:    s.priorities[n%len(s.priorities)],
 			summary:     subject + " " + trouble,

@@ -2,7 +2,6 @@ package jirasim
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
 // clock is one that tests move.
@@ -74,12 +75,12 @@ func TestRoutes(t *testing.T) {
 		status             int
 		operation          Operation
 	}{
-		{"an unknown path is 404", "GET", "/rest/api/3/nothing", 404, Other},
-		{"a wrong method is 405", "DELETE", "/rest/api/3/issue/OPS-1", 405, Other},
+		{"an unknown path is 404", "GET", "/rest/api/3/nothing", 404, atlassiansim.Other},
+		{"a wrong method is 405", "DELETE", "/rest/api/3/issue/OPS-1", 405, atlassiansim.Other},
 		{"the removed search is 410", "GET", "/rest/api/3/search", 410, RemovedSearch},
 		{"the removed search is 410 for POST too", "POST", "/rest/api/3/search", 410, RemovedSearch},
-		{"a key is one segment", "GET", "/rest/api/3/issue/OPS-1/x", 404, Other},
-		{"an empty key is no key", "GET", "/rest/api/3/issue/", 404, Other},
+		{"a key is one segment", "GET", "/rest/api/3/issue/OPS-1/x", 404, atlassiansim.Other},
+		{"an empty key is no key", "GET", "/rest/api/3/issue/", 404, atlassiansim.Other},
 		{"an escaped slash stays in the key", "GET", "/rest/api/3/issue/OPS%2F1", 404, GetIssue},
 		{"the gateway has the same calls", "GET", "/ex/jira/" + DefaultCloudID + "/rest/api/3/issue/OPS-1", 200, GetIssue},
 		{"the gateway knows its site only", "GET", "/ex/jira/other/rest/api/3/issue/OPS-1", 404, GetIssue},
@@ -135,11 +136,11 @@ func TestLogTellsWhatArrived(t *testing.T) {
 	}
 	now := newClock().now()
 	want := Request{Time: now, Ended: now, Method: "POST", Path: "/rest/api/3/issue", Operation: CreateIssue,
-		Status: 201, Identity: Accepted, Created: "OPS-61", Connection: "192.0.2.1:1234"}
+		Status: 201, Identity: atlassiansim.Accepted, Created: "OPS-61", Connection: "192.0.2.1:1234"}
 	if log[0] != want {
 		t.Errorf("got %+v\nwant %+v", log[0], want)
 	}
-	if log[1].Identity != Anonymous || log[1].Operation != GetServerInfo {
+	if log[1].Identity != atlassiansim.Anonymous || log[1].Operation != GetServerInfo {
 		t.Errorf("got %+v", log[1])
 	}
 	if counts := s.Counts(); counts[CreateIssue] != 1 || counts[GetServerInfo] != 1 {
@@ -147,27 +148,10 @@ func TestLogTellsWhatArrived(t *testing.T) {
 	}
 }
 
-func TestLogForgetsTheOldest(t *testing.T) {
-	j := newJournal()
-	for n := range maxJournal + 1 {
-		j.begin(Request{Path: fmt.Sprint(n), Operation: GetIssue})
-	}
-	all := j.all()
-	if len(all) > maxJournal {
-		t.Errorf("%d requests, want at most %d", len(all), maxJournal)
-	}
-	if last := all[len(all)-1].Path; last != fmt.Sprint(maxJournal) {
-		t.Errorf("newest is %s, want %d", last, maxJournal)
-	}
-	if n := j.count()[GetIssue]; n != maxJournal+1 {
-		t.Errorf("counted %d, want %d", n, maxJournal+1)
-	}
-}
-
 func TestResetMakesEverythingAsAtTheStart(t *testing.T) {
 	s := newSimulator()
 	send(s, "POST", "/rest/api/3/issue", createTask)
-	s.Rotate(Credentials{"a@example.com", "b"})
+	s.Rotate(Credentials{Email: "a@example.com", Token: "b"})
 	if err := s.Set(Fault{Kind: Down}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,11 @@
 package jirasim
 
-import "strings"
+import "github.com/coldfuse/coldfuse/local/atlassiansim/querylang"
 
 type project struct {
 	id, key, name, kind string
 	types               []*issueType
+	unlabelled          bool // its create screen has no labels
 }
 
 type issueType struct {
@@ -37,8 +38,10 @@ func newSite() site {
 	subtask := &issueType{"10004", "Sub-task", "A part of a larger task.", -1}
 	return site{
 		projects: []*project{
-			{"10000", "OPS", "Operations", "business", []*issueType{task, bug, subtask}},
-			{"10001", "WEB", "Web shop", "software", []*issueType{epic, story, task, bug, subtask}},
+			{"10000", "OPS", "Operations", "business", []*issueType{task, bug, subtask}, false},
+			{"10001", "WEB", "Web shop", "software", []*issueType{epic, story, task, bug, subtask}, false},
+			// A type that Atlassian's OpenAPI file does not list.
+			{"10002", "NOL", "Ideas", "product_discovery", []*issueType{task}, true},
 		},
 		types: []*issueType{epic, story, task, bug, subtask},
 		statuses: []*status{
@@ -59,20 +62,11 @@ func (p *priority) names() []string  { return []string{p.id, p.name} }
 // named finds the thing of that name in any case.
 func named[T interface{ names() []string }](things []T, name string) (found T, ok bool) {
 	for _, thing := range things {
-		if containsFold(thing.names(), name) {
+		if querylang.ContainsFold(thing.names(), name) {
 			return thing, true
 		}
 	}
 	return found, false
-}
-
-func containsFold(list []string, s string) bool {
-	for _, item := range list {
-		if strings.EqualFold(item, s) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *project) json(base string) map[string]any {

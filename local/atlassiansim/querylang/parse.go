@@ -1,32 +1,52 @@
-package jirasim
+package querylang
 
 import "strings"
 
-const validOperators = "The valid operators are '=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'."
+// ValidOperators is what errors tell of the operators.
+const ValidOperators = "The valid operators are '=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'."
 
-const unbounded = jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+// Query is one that is well formed: whether its fields exist is not known yet.
+type Query struct {
+	Order []Key
+	where *condition // nil: everything
+}
 
-// jql is a query that is well formed: whether its fields exist is not known yet.
-type jql struct {
-	where *condition
-	order ordering
+// Bounded tells whether the query restricts anything.
+func (q Query) Bounded() bool { return q.where != nil }
+
+// Key is a field of an ORDER BY.
+type Key struct {
+	Field      string
+	Descending bool
 }
 
 // condition is a clause, or and, or, not of others.
 type condition struct {
 	operator string // AND, OR, NOT; empty: a clause
 	of       []*condition
-	clause   clause
+	clause   Clause
 }
 
-type clause struct {
-	field    token
-	operator string // as Jira writes it
-	values   []string
+// Clause compares a field with values.
+type Clause struct {
+	Field    string
+	Operator string // in upper case: =, !~, NOT IN, …
+	Values   []string
 }
+
+// Functions gives the value of a call such as now("-1d"), if the language has
+// that function. The argument may be missing.
+type Functions func(name, argument string) (value string, ok bool)
 
 // parser reads the tokens of a query, of which the last is an endToken.
-type parser struct{ tokens []token }
+type parser struct {
+	tokens    []token
+	functions Functions
+	depth     int
+}
+
+// maxDepth bounds how deep conditions nest, and so the stack.
+const maxDepth = 1000
 
 func (p *parser) peek() token { return p.tokens[0] }
 
@@ -47,26 +67,21 @@ func (p *parser) skip(word string) bool {
 	return false
 }
 
-// parseJQL reads a query. One without a restriction is an error.
-func parseJQL(text string) (jql, error) {
+// Parse reads a query. Functions may be nil: none.
+func Parse(text string, functions Functions) (Query, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
-		return jql{}, err
+		return Query{}, err
 	}
-	p := &parser{tokens}
-	var q jql
+	p := &parser{tokens: tokens, functions: functions}
+	var q Query
 	if !p.peek().is("ORDER") && p.peek().kind != endToken {
 		if q.where, err = p.either(); err != nil {
-			return jql{}, err
+			return Query{}, err
 		}
 	}
-	if q.order, err = p.ordering(); err != nil {
-		return jql{}, err
-	}
-	if q.where == nil {
-		return jql{}, unbounded
-	}
-	return q, nil
+	q.Order, err = p.ordering()
+	return q, err
 }
 
 func (p *parser) either() (*condition, error) { return p.chain("OR", p.both) }
@@ -98,6 +113,10 @@ func newChain(word string, first *condition) *condition {
 }
 
 func (p *parser) negated() (*condition, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, Meaningless("The query is nested more than %d times.", maxDepth)
+	}
+	defer func() { p.depth-- }()
 	if !p.skip("NOT") {
 		return p.single()
 	}
@@ -137,27 +156,27 @@ func (p *parser) close() error {
 	}
 }
 
-func (p *parser) clause() (clause, error) {
+func (p *parser) clause() (Clause, error) {
 	field := p.next()
 	switch {
 	case field.kind == endToken:
-		return clause{}, ungrammatical("Expecting a field name at the end of the query.")
+		return Clause{}, ungrammatical("Expecting a field name at the end of the query.")
 	case field.kind != wordToken && field.kind != quotedToken:
-		return clause{}, field.at("Expecting a field name but got '%s'. You must surround '%s' in quotation marks to use it as a field name.",
+		return Clause{}, field.at("Expecting a field name but got '%s'. You must surround '%s' in quotation marks to use it as a field name.",
 			field.text, field.text)
 	}
 	operator, err := p.operator()
 	if err != nil {
-		return clause{}, err
+		return Clause{}, err
 	}
 	values, err := p.operand(operator)
-	return clause{field, operator, values}, err
+	return Clause{field.text, operator, values}, err
 }
 
 func (p *parser) operator() (string, error) {
 	switch t := p.next(); {
 	case t.kind == endToken:
-		return "", ungrammatical("Expecting operator before the end of the query. %s", validOperators)
+		return "", ungrammatical("Expecting operator before the end of the query. %s", ValidOperators)
 	case t.kind == operatorToken && t.text != "!":
 		return t.text, nil
 	case t.is("IN"):
@@ -169,7 +188,7 @@ func (p *parser) operator() (string, error) {
 	case t.is("IS"):
 		return "IS", nil
 	default:
-		return "", t.at("Expecting operator but got '%s'. %s", t.text, validOperators)
+		return "", t.at("Expecting operator but got '%s'. %s", t.text, ValidOperators)
 	}
 }
 
@@ -208,13 +227,28 @@ func (p *parser) value() (string, error) {
 			t.text, t.text)
 	}
 	if after := p.peek(); after.kind == punctuationToken && after.text == "(" {
-		return "", meaningless("Unable to find JQL function '%s()'.", t.text)
+		return p.call(t.text)
 	}
 	return t.text, nil
 }
 
+// call reads what follows the name of a function.
+func (p *parser) call(name string) (string, error) {
+	p.next()
+	argument := ""
+	if p.peek().kind == wordToken || p.peek().kind == quotedToken {
+		argument = p.next().text
+	}
+	if p.functions != nil {
+		if value, ok := p.functions(name, argument); ok {
+			return value, p.close()
+		}
+	}
+	return "", Meaningless("Unable to find JQL function '%s()'.", name)
+}
+
 // ordering reads what follows the conditions, up to the end.
-func (p *parser) ordering() (ordering, error) {
+func (p *parser) ordering() ([]Key, error) {
 	t := p.next()
 	switch {
 	case t.kind == endToken:
@@ -224,21 +258,17 @@ func (p *parser) ordering() (ordering, error) {
 	case !p.skip("BY"):
 		return nil, p.peek().at("Expecting 'BY' but got '%s'.", p.peek().text)
 	}
-	var by ordering
+	var by []Key
 	for {
 		field := p.next()
-		s, ok := sortField(field.text)
-		if !ok || field.kind == operatorToken || field.kind == punctuationToken {
-			return nil, meaningless("Field '%s' does not exist or you do not have permission to view it.", field.text)
+		if field.kind != wordToken && field.kind != quotedToken {
+			return nil, field.at("Expecting a field name but got '%s'.", field.text)
 		}
-		s.descending = p.skip("DESC")
-		if !s.descending {
+		key := Key{Field: field.text, Descending: p.skip("DESC")}
+		if !key.Descending {
 			p.skip("ASC")
 		}
-		by = append(by, s)
-		if len(by) > maxSortFields {
-			return nil, meaningless("The ORDER BY clause has more than %d fields.", maxSortFields)
-		}
+		by = append(by, key)
 		switch t := p.next(); {
 		case t.kind == endToken:
 			return by, nil

@@ -1,4 +1,4 @@
-package jirasim
+package atlassiansim
 
 import (
 	"net/http/httptest"
@@ -7,7 +7,7 @@ import (
 )
 
 // control sends a control request, which needs no credentials.
-func control(s *Simulator, method, path, body string) *httptest.ResponseRecorder {
+func control(s *toy, method, path, body string) *httptest.ResponseRecorder {
 	return serve(s, httptest.NewRequest(method, path, strings.NewReader(body)))
 }
 
@@ -23,11 +23,12 @@ func TestControlRefusals(t *testing.T) {
 		{"a delay does not overflow", "/_sim/faults", `{"kind":"delay","delay_ms":9223372036854775807}`, "delay_ms"},
 		{"a negative delay is named", "/_sim/faults", `{"kind":"delay","delay_ms":-1}`, "delay_ms"},
 		{"a token is needed", "/_sim/credentials", `{"token":""}`, "token"},
+		{"a client's secret is needed", "/_sim/credentials", `{"client_secret":""}`, "client_secret"},
 		{"an unknown credential is named", "/_sim/credentials", `{"password":"x"}`, "password"},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			s := newSimulator()
+			s := newStill()
 			w := control(s, "PUT", c.path, c.body)
 			got := read[FieldError](t, w)
 			if w.Code != 400 || got.Field != c.field || got.Message == "" {
@@ -41,13 +42,13 @@ func TestControlRefusals(t *testing.T) {
 }
 
 func TestControlOfFaults(t *testing.T) {
-	s := newSimulator()
+	s := newStill()
 	steps := []struct{ method, body, want string }{
 		{"GET", ``, `[]`},
 		{"PUT", `{"kind":"status","status":503,"retry_after":"5","times":2,"delay_ms":10}`,
 			`[{"kind":"status","times":2,"status":503,"retry_after":"5","delay_ms":10}]`},
-		{"POST", `{"kind":"hang","operation":"get_issue"}`,
-			`[{"kind":"status","times":2,"status":503,"retry_after":"5","delay_ms":10},{"kind":"hang","operation":"get_issue"}]`},
+		{"POST", `{"kind":"hang","operation":"get_thing"}`,
+			`[{"kind":"status","times":2,"status":503,"retry_after":"5","delay_ms":10},{"kind":"hang","operation":"get_thing"}]`},
 		{"PUT", `{"kind":"down"}`, `[{"kind":"down"}]`},
 		{"DELETE", ``, `[]`},
 	}
@@ -60,7 +61,7 @@ func TestControlOfFaults(t *testing.T) {
 }
 
 func TestControlWorksWhileEverythingIsDown(t *testing.T) {
-	s := newSimulator()
+	s := newStill()
 	for _, kind := range []string{"down", "refuse"} {
 		if w := control(s, "PUT", "/_sim/faults", `{"kind":"`+kind+`"}`); w.Code != 200 {
 			t.Fatalf("%s: %d", kind, w.Code)
@@ -75,21 +76,30 @@ func TestControlWorksWhileEverythingIsDown(t *testing.T) {
 }
 
 func TestControlOfLogCountsCredentialsAndReset(t *testing.T) {
-	s := newSimulator()
+	s := newStill()
 	if w := control(s, "PUT", "/_sim/credentials", `{"token":"new"}`); w.Code != 204 {
 		t.Fatalf("credentials: %d %s", w.Code, w.Body)
 	}
-	if got := s.account.get(); got != (Credentials{DefaultEmail, "new"}) {
+	if got := s.Account(); got != (Credentials{Email: DefaultEmail, Token: "new"}) {
 		t.Errorf("credentials %+v", got)
 	}
-	send(s, "GET", "/rest/api/3/issue/OPS-1", "")
+	if w := control(s, "PUT", "/_sim/credentials", `{"client_id":"app","client_secret":"x"}`); w.Code != 204 {
+		t.Fatalf("client credentials: %d %s", w.Code, w.Body)
+	}
+	if _, got := s.account.get(); got != (App{"app", "x"}) {
+		t.Errorf("client credentials %+v", got)
+	}
+	if w := control(s, "GET", "/_sim/things", ""); w.Body.String() != "0\n" {
+		t.Errorf("a control call of the product: %d %s", w.Code, w.Body)
+	}
+	send(s, "GET", "/rest/thing/1", "")
 	log := control(s, "GET", "/_sim/log", "").Body.String()
-	for _, part := range []string{`"operation":"get_issue"`, `"status":404`, `"identity":"refused"`, `"connection":"192.0.2.1:1234"`} {
+	for _, part := range []string{`"operation":"get_thing"`, `"status":200`, `"identity":"refused"`, `"connection":"192.0.2.1:1234"`} {
 		if !strings.Contains(log, part) {
 			t.Errorf("no %s in %s", part, log)
 		}
 	}
-	if got := control(s, "GET", "/_sim/counts", "").Body.String(); got != "{\"get_issue\":1}\n" {
+	if got := control(s, "GET", "/_sim/counts", "").Body.String(); got != "{\"get_thing\":1}\n" {
 		t.Errorf("counts %s", got)
 	}
 	if w := control(s, "POST", "/_sim/reset", ""); w.Code != 204 || len(s.Log()) != 0 {

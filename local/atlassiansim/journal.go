@@ -1,4 +1,4 @@
-package jirasim
+package atlassiansim
 
 import (
 	"maps"
@@ -19,7 +19,7 @@ type Request struct {
 	Status     int       `json:"status"` // 0: not answered, or not yet
 	Fault      Kind      `json:"fault,omitempty"`
 	Identity   Identity  `json:"identity"`
-	Created    string    `json:"created,omitempty"` // key of the issue that it created, answered or not
+	Created    string    `json:"created,omitempty"` // key of what it created, answered or not
 	Connection string    `json:"connection"`        // the client's address: requests on one connection share it
 }
 

@@ -1,11 +1,11 @@
-package jirasim
+package querylang
 
 import (
 	"fmt"
 	"strings"
 )
 
-// token is one of a JQL text.
+// token is one of a query.
 type token struct {
 	kind      tokenKind
 	text      string
@@ -22,7 +22,7 @@ const (
 	punctuationToken // ( ) ,
 )
 
-// is says whether the token is this word, unquoted and in any case.
+// is tells whether the token is this word, unquoted and in any case.
 func (t token) is(word string) bool { return t.kind == wordToken && strings.EqualFold(t.text, word) }
 
 // at is an error in the grammar, where the token stands.
@@ -30,24 +30,25 @@ func (t token) at(format string, args ...any) error {
 	return ungrammatical("%s (line %d, character %d)", fmt.Sprintf(format, args...), t.line, t.col)
 }
 
-// jqlError is what is wrong with a query, in Jira's words.
-type jqlError string
+// Error is what is wrong with a query, in Jira's words.
+type Error string
 
-func (e jqlError) Error() string { return string(e) }
+func (e Error) Error() string { return string(e) }
 
 func ungrammatical(format string, args ...any) error {
-	return jqlError("Error in the JQL Query: " + fmt.Sprintf(format, args...))
+	return Error("Error in the JQL Query: " + fmt.Sprintf(format, args...))
 }
 
-func meaningless(format string, args ...any) error { return jqlError(fmt.Sprintf(format, args...)) }
+// Meaningless is an error about a query that is well formed.
+func Meaningless(format string, args ...any) error { return Error(fmt.Sprintf(format, args...)) }
 
-// lexer cuts a JQL text into tokens.
+// lexer cuts a query into tokens.
 type lexer struct {
 	rest      []rune
 	line, col int
 }
 
-// tokenize gives the tokens of a JQL text, and an endToken.
+// tokenize gives the tokens of a query, and an endToken.
 func tokenize(text string) ([]token, error) {
 	l := &lexer{rest: []rune(text), line: 1, col: 1}
 	var tokens []token
@@ -81,10 +82,7 @@ func (l *lexer) next() (token, error) {
 	case strings.ContainsRune("+;?|*/%^$#@[]{}`", r):
 		return t, t.at("The character '%c' is a reserved JQL character. You must enclose it in a string or use the escape '\\u%04x' instead.", r, r)
 	default:
-		t.kind = wordToken
-		for len(l.rest) > 0 && !strings.ContainsRune(" \t\r\n(),=!<>~\"'", l.rest[0]) {
-			t.text += string(l.take())
-		}
+		t.kind, t.text = wordToken, l.word()
 	}
 	return t, nil
 }
@@ -112,18 +110,29 @@ func (l *lexer) operator() string {
 	return first
 }
 
+func (l *lexer) word() string {
+	var text strings.Builder
+	for len(l.rest) > 0 && !strings.ContainsRune(" \t\r\n(),=!<>~\"'", l.rest[0]) {
+		text.WriteRune(l.take())
+	}
+	return text.String()
+}
+
 func (l *lexer) quoted(t token) (token, error) {
 	t.kind = quotedToken
 	quote := l.take()
+	var text strings.Builder
 	for len(l.rest) > 0 {
 		switch r := l.take(); {
 		case r == quote:
+			t.text = text.String()
 			return t, nil
 		case r == '\\' && len(l.rest) > 0:
-			t.text += string(l.take())
+			text.WriteRune(l.take())
 		default:
-			t.text += string(r)
+			text.WriteRune(r)
 		}
 	}
+	t.text = text.String()
 	return t, t.at("The quoted string '%s' has not been completed.", t.text)
 }

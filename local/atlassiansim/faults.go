@@ -1,4 +1,4 @@
-package jirasim
+package atlassiansim
 
 import "sync"
 

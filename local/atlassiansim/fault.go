@@ -1,4 +1,4 @@
-package jirasim
+package atlassiansim
 
 import (
 	"fmt"
@@ -19,6 +19,13 @@ const (
 	BadJSON      Kind = "bad_json"      // a 2xx whose body breaks off in the middle
 	Down         Kind = "down"          // every request is answered 503, in HTML as the edge does
 	Refuse       Kind = "refuse"        // every connection ends without an answer
+
+	EmptyPage   Kind = "empty_page"   // an empty page comes before each page
+	ShortPages  Kind = "short_pages"  // pages hold fewer entries than was asked for
+	RepeatToken Kind = "repeat_token" // the last page has the token that it was asked for with
+	NoIsLast    Kind = "no_is_last"   // isLast is left out
+	NoNext      Kind = "no_next"      // only the header Link has the next page
+	HostileNext Kind = "hostile_next" // links to the next page lead to another host
 )
 
 // BodyKind is what the body of a Status fault is made of.
@@ -49,11 +56,17 @@ type Fault struct {
 	// has been performed: the issue exists, but the client does not hear of it.
 	AfterCommit bool `json:"after_commit,omitempty"`
 
-	// The rest belongs to Status.
-	Status          int      `json:"status,omitempty"`            // 200 to 599
-	Body            BodyKind `json:"body,omitempty"`              // empty: BodyJSON
-	RetryAfter      string   `json:"retry_after,omitempty"`       // the header as it is
-	RateLimitReason string   `json:"rate_limit_reason,omitempty"` // the header as it is
+	// Location is the header of a Status, or what stands before the path of
+	// links under HostileNext.
+	Location string `json:"location,omitempty"`
+
+	// The rest belongs to Status. Headers are as they are.
+	Status          int      `json:"status,omitempty"` // 200 to 599
+	Body            BodyKind `json:"body,omitempty"`   // empty: BodyJSON
+	RetryAfter      string   `json:"retry_after,omitempty"`
+	RateLimitReason string   `json:"rate_limit_reason,omitempty"` // a 429 then has the headers of that limit
+	RateLimitReset  string   `json:"rate_limit_reset,omitempty"`  // empty: as RetryAfter has it, under a RateLimitReason
+	FailureCategory string   `json:"failure_category,omitempty"`
 }
 
 // FieldError says which field of a control input is wrong.
@@ -68,25 +81,18 @@ func fieldError(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Sprintf(format, args...)}
 }
 
-// Validate gives a *FieldError for the first field that is wrong.
-func (f Fault) Validate() error {
-	if err := f.invalid(); err != nil {
-		return err
-	}
-	return nil // not err: a nil *FieldError is an error
-}
-
-func (f Fault) invalid() *FieldError {
+// invalid gives the first field that is wrong, if one is.
+func (f Fault) invalid(operations []Operation) *FieldError {
 	switch f.Kind {
 	case Status, Delay, Hang, Reset:
-	case ExpiredToken, BadJSON, Down, Refuse:
+	case ExpiredToken, BadJSON, Down, Refuse, EmptyPage, ShortPages, RepeatToken, NoIsLast, NoNext, HostileNext:
 		if f.AfterCommit {
 			return fieldError("after_commit", "kind %s has none", f.Kind)
 		}
 	default:
 		return fieldError("kind", "%q is unknown", f.Kind)
 	}
-	if f.Operation != "" && !slices.Contains(operations(), f.Operation) {
+	if f.Operation != "" && !slices.Contains(operations, f.Operation) {
 		return fieldError("operation", "%q is unknown", f.Operation)
 	}
 	if f.Operation != "" && (f.Kind == Down || f.Kind == Refuse) {
@@ -104,7 +110,7 @@ func (f Fault) invalid() *FieldError {
 	return f.invalidAnswer()
 }
 
-// invalidAnswer judges the fields that belong to Status.
+// invalidAnswer judges the fields that belong to some kinds only.
 func (f Fault) invalidAnswer() *FieldError {
 	if f.Kind == Status {
 		switch {
@@ -115,15 +121,19 @@ func (f Fault) invalidAnswer() *FieldError {
 		}
 		return nil
 	}
-	switch {
-	case f.Status != 0:
+	if f.Location != "" && f.Kind != HostileNext {
+		return fieldError("location", "kind %s has none", f.Kind)
+	}
+	if f.Status != 0 {
 		return fieldError("status", "kind %s has none", f.Kind)
-	case f.Body != "":
-		return fieldError("body", "kind %s has none", f.Kind)
-	case f.RetryAfter != "":
-		return fieldError("retry_after", "kind %s has none", f.Kind)
-	case f.RateLimitReason != "":
-		return fieldError("rate_limit_reason", "kind %s has none", f.Kind)
+	}
+	for _, of := range []struct{ field, value string }{
+		{"body", string(f.Body)}, {"retry_after", f.RetryAfter}, {"rate_limit_reason", f.RateLimitReason},
+		{"rate_limit_reset", f.RateLimitReset}, {"failure_category", f.FailureCategory},
+	} {
+		if of.value != "" {
+			return fieldError(of.field, "kind %s has none", f.Kind)
+		}
 	}
 	return nil
 }
