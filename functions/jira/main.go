@@ -11,6 +11,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/config"
 	"github.com/coldfuse/coldfuse/internal/connector"
 	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/jira"
 	"github.com/coldfuse/coldfuse/internal/telemetry"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -31,11 +32,15 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if err != nil {
 		return nil, c.WithSecret(ctx, getenv, err)
 	}
-	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
-	client, calls, err := connector.New(ctx, getenv, logger, c.Connector, store, jira.Operations)
+	tables := dynamostore.NewClient(getenv, nil)
+	client, calls, err := connector.New(ctx, getenv, logger, c.Connector, dynamostore.New(tables, c.Table), jira.Operations)
 	if err != nil {
 		return nil, err
 	}
-	handler := gateway.WithLocalSubject(jira.Handler(jira.New(client, calls, c.SiteURL)), c.LocalSubject)
+	keys := idempotency.New(idempotency.Config{
+		Store:  idempotency.NewTable(tables, c.IdempotencyTable),
+		Report: func(ctx context.Context, err error) { logger.WarnContext(ctx, err.Error()) },
+	})
+	handler := gateway.WithLocalSubject(jira.Handler(jira.New(client, calls, c.SiteURL).WithKeys(keys)), c.LocalSubject)
 	return gateway.Adapt(handler, telemetry.Fault(logger)), nil
 }

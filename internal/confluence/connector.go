@@ -48,7 +48,7 @@ type Connector struct {
 
 // New returns a Connector whose links point to site, the address without /wiki.
 func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
-	return &Connector{client: client, guard: g, links: linker{site}, ids: newSpaceIDs(time.Now)}
+	return &Connector{client: client, guard: g, links: newLinker(site), ids: newSpaceIDs(time.Now)}
 }
 
 // get makes one request.

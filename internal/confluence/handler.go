@@ -38,12 +38,12 @@ func answer(w http.ResponseWriter, r *http.Request, v any, err error) {
 		gateway.WriteJSON(w, http.StatusOK, v)
 	case errors.Is(err, errUnknownSpace):
 		gateway.WriteProblem(w, r, gateway.Problem{
-			Type: "unknown-space", Title: "Unknown space", Status: http.StatusNotFound, Field: "space",
-			Detail: "there is no space " + gateway.Clip(r.PathValue("space")) + " that may be seen",
+			Type: "unknown-space", Title: "Unknown space", Status: http.StatusNotFound, Field: "space", Circuit: Circuit, Retryable: new(false),
+			Detail: "there is no space " + gateway.Clip(r.PathValue("space")) + " that the connector's account may see",
 		})
 	case errors.Is(err, errTooLarge):
 		gateway.WriteProblem(w, r, gateway.Problem{
-			Type: "page-too-large", Title: "Page too large", Status: http.StatusUnprocessableEntity, Field: "format",
+			Type: "page-too-large", Title: "Page too large", Status: http.StatusUnprocessableEntity, Field: "format", Circuit: Circuit, Retryable: new(false),
 			Detail: "in this format the page is too large to be answered: another may be smaller",
 		})
 	default:

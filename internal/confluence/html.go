@@ -15,7 +15,7 @@ import (
 // around it.
 const (
 	maxDepth  = 64
-	maxIndent = 16
+	maxIndent = 8
 )
 
 // parseHTML reads the HTML of a page into a tree that is fit to be converted:
@@ -39,8 +39,11 @@ func parseHTML(source string, page *url.URL) *html.Node {
 			return root
 		case html.TextToken:
 			b.write(string(z.Text()))
-		case html.StartTagToken, html.SelfClosingTagToken:
+		case html.StartTagToken:
 			b.start(z.Token())
+		case html.SelfClosingTagToken: // closed, even if it is a script's
+			z.NextIsNotRawText()
+			b.add(z.Token())
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			b.end(string(name))
@@ -109,21 +112,18 @@ func (b *treeBuilder) flush() {
 }
 
 func (b *treeBuilder) start(t html.Token) {
-	around := b.top()
+	node := b.add(t)
+	tag := b.top()
 	switch {
+	case isVoid(t.DataAtom):
+		return
 	case isDropped(t.DataAtom):
-		// Open until its end, even if it closes itself: the tokenizer takes
-		// what follows for its text.
-		b.push(openTag{name: t.Data})
-	case t.Type == html.SelfClosingTagToken, isVoid(t.DataAtom):
-		b.add(t)
-	default:
-		tag := openTag{t.Data, around.node, around.place}
-		if node := b.add(t); node != nil {
-			tag.node, tag.place = node, around.place.inside(node.DataAtom)
-		}
-		b.push(tag)
+		tag.node = nil
+	case node != nil:
+		tag.node, tag.place = node, tag.place.inside(node.DataAtom)
 	}
+	tag.name = t.Data
+	b.push(tag)
 }
 
 func (b *treeBuilder) push(tag openTag) {
@@ -153,7 +153,7 @@ func (b *treeBuilder) add(t html.Token) *html.Node {
 	around := b.top()
 	switch {
 	// A tag that HTML does not know, such as a macro's, is its text.
-	case around.node == nil, around.place.depth >= maxDepth, t.DataAtom == 0:
+	case around.node == nil, around.place.depth >= maxDepth, t.DataAtom == 0, isDropped(t.DataAtom):
 		return nil
 	case around.place.inside(t.DataAtom).indent > maxIndent:
 		return nil

@@ -11,21 +11,19 @@ type webLinks struct{ WebUI string }
 
 // linker makes links for people. They lead to the site, whatever the API's
 // address is and whatever Confluence answers.
-type linker struct{ site *url.URL }
+type linker struct{ wiki string } // the site's address, with /wiki
 
-// to gives the link to a path below /wiki, or to fallback if that is empty or
-// no path.
+func newLinker(site *url.URL) linker { return linker{strings.TrimSuffix(site.String(), "/") + "/wiki"} }
+
+// to gives the link to a path below /wiki, or to fallback, which is one and
+// needs no escaping, if path is empty or none.
 func (l linker) to(path, fallback string) string {
 	// Some answers have /wiki in their paths.
 	path = strings.TrimLeft(strings.TrimPrefix(path, "/wiki/"), "/")
 	// Of a path that begins with one slash, no part can be a host.
 	below, err := url.Parse("/" + path)
 	if path == "" || err != nil {
-		below, _ = url.Parse(fallback) // ours, with everything escaped
+		return l.wiki + fallback
 	}
-	link := *l.site
-	link.RawPath = link.EscapedPath() + "/wiki" + below.EscapedPath()
-	link.Path, _ = url.PathUnescape(link.RawPath)
-	link.RawQuery, link.Fragment, link.RawFragment = below.RawQuery, below.Fragment, below.RawFragment
-	return link.String()
+	return l.wiki + below.String()
 }

@@ -13,7 +13,7 @@ import (
 
 // maxSource is the most bytes of HTML that are made into markdown, so that the
 // worst of them take seconds.
-const maxSource = 1 << 20
+const maxSource = 2 << 20
 
 // toMarkdown makes markdown of a page's body in the view format. Relative links
 // lead to where they lead on the page at pageURL. HTML that is too large is

@@ -3,7 +3,6 @@ package confluence
 import (
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,16 +19,16 @@ const (
 // id or, if it is old, by whatever people were called then.
 func isSpaceKey(s string) bool {
 	name, personal := strings.CutPrefix(s, "~")
-	if name == "" || len(s) > maxSpaceKey || !utf8.ValidString(s) {
+	if name == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxSpaceKey {
 		return false
 	}
-	also := "-_"
-	if personal {
-		also = "-_.:@+~"
-	}
 	return !strings.ContainsFunc(name, func(r rune) bool {
-		plain := r < utf8.RuneSelf || personal
-		return !(plain && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune(also, r))
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_':
+			return false
+		default:
+			return !personal || r < utf8.RuneSelf && !strings.ContainsRune(".:@+~", r)
+		}
 	})
 }
 

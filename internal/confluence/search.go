@@ -46,8 +46,8 @@ func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor st
 		query := url.Values{"cql": {cql}, "limit": {strconv.Itoa(limit)}}
 		return readPage(ctx, c, searchPath, query, cursor, func(r *apiResult) Result {
 			return Result{
-				ID: r.id(), Type: firstOf(r.Content.Type, r.EntityType), Title: firstOf(r.Content.Title, plainText(r.Title)),
-				SpaceKey: r.spaceKey(), Excerpt: plainText(r.Excerpt), URL: c.links.to(r.URL, ""), LastModified: timestamp(r.LastModified),
+				ID: r.id(), Type: firstOf(r.Content.Type, r.EntityType), Title: r.title(), SpaceKey: r.spaceKey(),
+				Excerpt: plainText(r.Excerpt), URL: c.links.to(r.URL, ""), LastModified: timestamp(r.LastModified),
 			}
 		})
 	})
@@ -62,6 +62,13 @@ func (r *apiResult) id() string {
 	default:
 		return r.User.AccountID
 	}
+}
+
+func (r *apiResult) title() string {
+	if r.Content.Title != "" {
+		return r.Content.Title
+	}
+	return plainText(r.Title)
 }
 
 // spaceKey finds the key where it happens to be: content's space is left out

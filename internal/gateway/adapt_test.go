@@ -246,6 +246,8 @@ func TestResponseSize(t *testing.T) {
 		body   []byte
 		status int
 	}{
+		"tags count as they are":                        {bytes.Repeat([]byte("<"), maxResponse-1000), 200},
+		"quotation marks count twice":                   {bytes.Repeat([]byte(`"`), maxResponse/2), 500},
 		"a little under 6 MB passes":                    {bytes.Repeat([]byte("x"), maxResponse-1000), 200},
 		"6 MB are too much with what is around them":    {bytes.Repeat([]byte("x"), maxResponse), 500},
 		"more is too much":                              {bytes.Repeat([]byte("x"), maxResponse+1), 500},

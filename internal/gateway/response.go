@@ -78,6 +78,16 @@ func fits(out events.APIGatewayV2HTTPResponse) bool {
 	if worst*len(out.Body)+rest <= maxResponse {
 		return true
 	}
-	encoded, err := json.Marshal(out)
-	return err == nil && len(encoded) <= maxResponse
+	var size counter
+	encoder := json.NewEncoder(&size)
+	encoder.SetEscapeHTML(false) // as aws-lambda-go does
+	return encoder.Encode(out) == nil && size <= maxResponse
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,22 +14,34 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/coldfuse/coldfuse/local/jirasim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
-// eventCase is an entry of events/cases.json: an event, the state of the world
-// when it arrives, and what has to come of it.
+// eventCase is an entry of a file in events/cases: an event, the state of the
+// world when it arrives, and what has to come of it.
 type eventCase struct {
 	Rule  string `json:"rule"`
 	Event string `json:"event"` // file in events/, without .json
 
-	Jira    *jirasim.Fault `json:"jira"`    // what is wrong with Jira
-	Circuit string         `json:"circuit"` // "open": that of Jira is
-	Store   string         `json:"store"`   // "away": it cannot be reached
+	// Before are the events that the function has answered already.
+	Before []string `json:"before"`
+	// ETag puts the ETag of the answer before into the event's If-Match.
+	ETag bool `json:"etag"`
+	// Expired: what the events before have stored has expired since.
+	Expired bool `json:"expired"`
+	// Spaces are put after the body, so many.
+	Spaces int `json:"spaces"`
 
-	Status   int  `json:"status"`
-	Body     any  `json:"body"`     // must be in the answer's
-	Requests *int `json:"requests"` // that reach Jira; null: not looked at
+	Jira       *atlassiansim.Fault `json:"jira"`       // what is wrong with Jira
+	Confluence *atlassiansim.Fault `json:"confluence"` // likewise
+	MongoDB    *databaseFault      `json:"mongodb"`    // likewise
+	Open       string              `json:"open"`       // the circuit that is
+	Store      string              `json:"store"`      // "away": it cannot be reached
+
+	Status   int               `json:"status"`
+	Headers  map[string]string `json:"headers"`  // of the answer, among others
+	Body     any               `json:"body"`     // must be in the answer's
+	Requests *int              `json:"requests"` // that reach Jira or Confluence; null: not looked at
 }
 
 // function is the logical id of the function that the event is for.
@@ -37,19 +50,87 @@ func (c eventCase) function() string {
 	return strings.ToUpper(name[:1]) + name[1:] + "Function"
 }
 
+// waits tells whether something never answers.
+func (c eventCase) waits() bool {
+	hangs := func(f *atlassiansim.Fault) bool { return f != nil && f.Kind == atlassiansim.Hang }
+	return hangs(c.Jira) || hangs(c.Confluence) || c.MongoDB != nil && c.MongoDB.Times == 0
+}
+
 func readCases(t *testing.T) []eventCase {
 	t.Helper()
-	src, err := os.ReadFile(filepath.Join(root, "events", "cases.json"))
+	files, err := fs.Glob(os.DirFS(root), "events/cases/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files of cases, %v", len(files), err)
+	}
+	var all []eventCase
+	for _, file := range files {
+		src, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(src))
+		decoder.DisallowUnknownFields()
+		var cases []eventCase
+		if err := decoder.Decode(&cases); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, cases...)
+	}
+	return all
+}
+
+// invoke is a function's: an event and what it answers.
+type invoke func(event []byte) (events.APIGatewayV2HTTPResponse, error)
+
+// run has the function answer the case's events and checks the last answer.
+func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
+	t.Helper()
+	var before events.APIGatewayV2HTTPResponse
+	for _, name := range c.Before {
+		var err error
+		if before, err = invoke(readEvent(t, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Expired {
+		w.expire(t)
+	}
+	answer, err := invoke(c.event(t, before.Headers["Etag"]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(src))
-	decoder.DisallowUnknownFields()
-	var cases []eventCase
-	if err := decoder.Decode(&cases); err != nil {
-		t.Fatal("events/cases.json: ", err)
+	c.check(t, answer, w.requests())
+}
+
+// event is that of the file with what the case changes.
+func (c eventCase) event(t *testing.T, etag string) []byte {
+	t.Helper()
+	src := readEvent(t, c.Event)
+	if !c.ETag && c.Spaces == 0 {
+		return src
 	}
-	return cases
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(src, &event); err != nil {
+		t.Fatal(err)
+	}
+	if c.ETag {
+		event.Headers["if-match"] = etag
+	}
+	event.Body += strings.Repeat(" ", c.Spaces)
+	changed, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func readEvent(t *testing.T, name string) []byte {
+	t.Helper()
+	event, err := os.ReadFile(filepath.Join(root, "events", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
 }
 
 // check compares the answer with what the case wants.
@@ -58,6 +139,25 @@ func (c eventCase) check(t *testing.T, answer events.APIGatewayV2HTTPResponse, r
 	if answer.StatusCode != c.Status {
 		t.Errorf("status %d, want %d", answer.StatusCode, c.Status)
 	}
+	for name, want := range c.Headers {
+		if got := answer.Headers[name]; got == "" || want != "" && got != want {
+			t.Errorf("header %s is %q, want %q", name, got, want)
+		}
+	}
+	if c.Requests != nil && requests != *c.Requests {
+		t.Errorf("%d requests reached the service, want %d", requests, *c.Requests)
+	}
+	c.checkBody(t, answer)
+	if t.Failed() {
+		t.Logf("answer: %s", answer.Body)
+	}
+}
+
+func (c eventCase) checkBody(t *testing.T, answer events.APIGatewayV2HTTPResponse) {
+	t.Helper()
+	if c.Body == nil {
+		return
+	}
 	var body any
 	if err := json.Unmarshal([]byte(answer.Body), &body); err != nil {
 		t.Errorf("the body is no JSON: %v", err)
@@ -65,19 +165,13 @@ func (c eventCase) check(t *testing.T, answer events.APIGatewayV2HTTPResponse, r
 	for _, difference := range missing("body", c.Body, body) {
 		t.Error(difference)
 	}
-	if c.Requests != nil && requests != *c.Requests {
-		t.Errorf("%d requests reached Jira, want %d", requests, *c.Requests)
-	}
 	wantType := "application/json"
 	object, _ := c.Body.(map[string]any)
-	if object["type"] != nil {
+	if c.Status >= 400 && object["type"] != nil {
 		wantType = "application/problem+json"
 	}
 	if got := answer.Headers["Content-Type"]; got != wantType {
 		t.Errorf("content type %q, want %q", got, wantType)
-	}
-	if t.Failed() {
-		t.Logf("answer: %s", answer.Body)
 	}
 }
 

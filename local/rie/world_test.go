@@ -5,7 +5,7 @@ package rie
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,24 +15,40 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/dynamolocal"
+	"github.com/coldfuse/coldfuse/internal/mongolocal"
+	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/confluencesim"
 	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/secretsim"
 	"github.com/coldfuse/coldfuse/local/template"
-	"github.com/coldfuse/coldfuse/pkg/breaker"
-	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
 const root = "../.."
 
-var database *dynamolocal.Server
+var (
+	tables    *dynamolocal.Server
+	documents *mongolocal.Server
+)
 
-func TestMain(m *testing.M) { os.Exit(dynamolocal.Main(m, &database)) }
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	var err error
+	if documents, err = mongolocal.Start(context.Background(), os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer documents.Close()
+	return dynamolocal.Main(m, &tables)
+}
 
 // world is what the functions of one case find around them.
 type world struct {
 	jira        *jirasim.Simulator
-	store       breaker.Store
-	environment map[string]string // of the case's function
+	confluence  *confluencesim.Simulator
+	database    *database         // nil: the case's function has none
+	code        string            // of the case's function, a folder
+	environment map[string]string // likewise
 	timeout     time.Duration     // likewise
 }
 
@@ -40,28 +56,53 @@ type world struct {
 // is the template's, with shorter waits.
 func newWorld(t *testing.T, c eventCase) *world {
 	t.Helper()
-	w := &world{jira: jirasim.New(jirasim.Options{Lag: jirasim.NoLag})}
-	jira := serve(t, w.jira)
-	if c.Jira != nil {
-		if err := w.jira.Add(*c.Jira); err != nil {
-			t.Fatal(err)
-		}
+	w := &world{
+		jira:       jirasim.New(jirasim.Options{Lag: atlassiansim.NoLag}),
+		confluence: confluencesim.New(confluencesim.Options{Lag: atlassiansim.NoLag}),
 	}
-	client, table := database.Table(t)
-	w.store = dynamostore.New(client, table)
-	if c.Circuit == "open" {
-		open(t, w.store)
+	add(t, w.jira.Edge, c.Jira)
+	add(t, w.confluence.Edge, c.Confluence)
+	circuits, idempotency := newTables(t)
+	open(t, circuits, c.Open)
+	secrets := secretsim.New()
+	parameters := map[string]string{
+		"JiraBaseUrl": serve(t, w.jira), "ConfluenceBaseUrl": serve(t, w.confluence),
+		"JiraBaseDelay": "0.01", "ConfluenceBaseDelay": "0.01", "SessionsBaseDelay": "0.01",
 	}
-	function := templateFunction(t, c.function(), jira, table)
-	w.environment, w.timeout = function.Environment, function.Timeout
+	function := templateFunction(t, c.function(), parameters, map[string]string{"CircuitsTable": circuits, "IdempotencyTable": idempotency})
+	w.environment, w.timeout, w.code = function.Environment, function.Timeout, function.CodeURI
+	if c.waits() {
+		w.timeout = 2 * time.Second // of which one is for the answer
+	}
+	account := atlassiansim.Credentials{Email: atlassiansim.DefaultEmail, Token: atlassiansim.DefaultToken}
+	put(t, secrets, "jira", account)
+	put(t, secrets, "confluence", account)
+	if c.function() == "SessionsFunction" {
+		w.database = newDatabase(t, c.MongoDB)
+		w.environment["MONGODB_DATABASE"] = w.database.name
+		put(t, secrets, "mongodb", map[string]string{"uri": w.database.uri})
+	}
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"} {
-		w.environment[name] = database.Getenv(name)
+		w.environment[name] = tables.Getenv(name)
 	}
 	if c.Store == "away" {
 		w.environment["AWS_ENDPOINT_URL_DYNAMODB"] = "http://" + closedAddress(t)
 	}
-	w.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = serve(t, secrets(t))
+	w.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = serve(t, secrets)
 	return w
+}
+
+// requests is how many have reached Jira and Confluence.
+func (w *world) requests() int { return len(w.jira.Log()) + len(w.confluence.Log()) }
+
+func add(t *testing.T, edge *atlassiansim.Edge, fault *atlassiansim.Fault) {
+	t.Helper()
+	if fault == nil {
+		return
+	}
+	if err := edge.Add(*fault); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func serve(t *testing.T, handler http.Handler) string {
@@ -73,60 +114,41 @@ func serve(t *testing.T, handler http.Handler) string {
 	return server.URL
 }
 
-const secretName = "jira"
-
-func secrets(t *testing.T) *secretsim.Server {
+func put(t *testing.T, secrets *secretsim.Server, name string, value any) {
 	t.Helper()
-	value, err := json.Marshal(jirasim.Credentials{Email: jirasim.DefaultEmail, Token: jirasim.DefaultToken})
+	text, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := secretsim.New()
-	s.Put(secretName, string(value))
-	return s
+	secrets.Put(name, string(text))
 }
 
-func templateFunction(t *testing.T, id, jira, table string) template.Function {
+func readTemplate(t *testing.T, parameters, references map[string]string) *template.Template {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	read, err := template.Parse(src, template.Options{
-		Parameters: map[string]string{
-			"JiraBaseUrl":    jira,
-			"JiraSecretArn":  secretName,
-			"JiraBaseDelay":  "0.01",
-			"JiraTryTimeout": "0.5",
-		},
-		References: map[string]string{"CircuitsTable": table},
+		Parameters: parameters, References: references,
+		Defaults: map[string]string{"JiraBaseUrl": "https://site.example.com", "ConfluenceBaseUrl": "https://site.example.com",
+			"JiraSecretArn": "jira", "ConfluenceSecretArn": "confluence", "MongodbSecretArn": "mongodb"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range read.Functions {
+	return read
+}
+
+func templateFunction(t *testing.T, id string, parameters, references map[string]string) template.Function {
+	t.Helper()
+	for _, f := range readTemplate(t, parameters, references).Functions {
 		if f.ID == id {
 			return f
 		}
 	}
 	t.Fatalf("the template has no function %s", id)
 	return template.Function{}
-}
-
-// open has Jira's circuit opened by the failures that the defaults want.
-func open(t *testing.T, store breaker.Store) {
-	t.Helper()
-	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: "jira_api"}, Store: store})
-	if err != nil {
-		t.Fatal(err)
-	}
-	down := errors.New("down")
-	for range b.Settings().FailureThreshold {
-		err := b.Do(t.Context(), func(context.Context, *breaker.Permit) error { return down })
-		if !errors.Is(err, down) {
-			t.Fatal(err)
-		}
-	}
 }
 
 // closedAddress is one at which nobody listens.

@@ -1,0 +1,56 @@
+//go:build linux
+
+package rie
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
+)
+
+// newTables makes the case's own, with the keys of template.yaml.
+func newTables(t *testing.T) (circuits, idempotency string) {
+	t.Helper()
+	client, circuits := tables.Table(t)
+	idempotency, key := "idempotency-"+rand.Text(), "id"
+	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: &idempotency, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: &key, KeyType: types.KeyTypeHash}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &idempotency}); err != nil {
+			t.Error(err)
+		}
+	})
+	return circuits, idempotency
+}
+
+// open has the circuit, if any, opened by the failures that the defaults want.
+func open(t *testing.T, table, circuit string) {
+	t.Helper()
+	if circuit == "" {
+		return
+	}
+	store := dynamostore.New(dynamostore.NewClient(tables.Getenv, nil), table)
+	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: circuit}, Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := errors.New("down")
+	for range b.Settings().FailureThreshold {
+		err := b.Do(t.Context(), func(context.Context, *breaker.Permit) error { return down })
+		if !errors.Is(err, down) {
+			t.Fatal(err)
+		}
+	}
+}
