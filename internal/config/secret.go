@@ -1,32 +1,35 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 )
 
-// secretTimeout bounds one read of a secret, its retries included.
-const secretTimeout = 3 * time.Second
+// tokenURL is where Atlassian gives access tokens for client credentials.
+const tokenURL = "https://auth.atlassian.com/oauth/token"
 
-// Credentials gives a reader of an account's credentials from Secrets Manager.
-// Its errors name the secret and show nothing of it. Region, the function's own
-// credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER come from
-// the environment.
+// Credentials gives a reader of an account's credentials from Secrets Manager:
+// {"email":"…","token":"…"}, or {"client_id":"…","client_secret":"…"} and the
+// access token that Atlassian gives for it. Its calls must not overlap. Its
+// errors name the secret and show nothing of it. Region, the function's own
+// credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER and
+// ATLASSIAN_TOKEN_URL come from the environment.
 func Credentials(getenv func(string) string, id string, auth atlassian.Auth) func(context.Context) (atlassian.Credentials, error) {
-	return secret(getenv, id, func(text string) (atlassian.Credentials, error) { return atlassian.ParseCredentials(text, auth) })
+	if auth != atlassian.ClientCredentials {
+		return secret(getenv, id, func(text string) (atlassian.Credentials, error) { return atlassian.ParseCredentials(text, auth) })
+	}
+	r := &reader{getenv: getenv}
+	endpoint := r.origin("ATLASSIAN_TOKEN_URL", cmp.Or(getenv("ATLASSIAN_TOKEN_URL"), tokenURL), "")
+	if err := r.err(); err != nil {
+		return func(context.Context) (atlassian.Credentials, error) { return atlassian.Credentials{}, err }
+	}
+	return atlassian.NewTokenEndpoint(endpoint).Tokens(secret(getenv, id, atlassian.ParseApplication))
 }
 
 // MongoURI gives a reader of the secret {"uri":"mongodb+srv://…"}, on the terms
@@ -44,21 +47,13 @@ func MongoURI(getenv func(string) string, id string) func(context.Context) (stri
 // secret gives a reader of a secret's text, which parse reads; parse's errors
 // must show nothing of it.
 func secret[T any](getenv func(string) string, id string, parse func(text string) (T, error)) func(context.Context) (T, error) {
-	client := secretsClient(getenv)
+	manager := newSecretsManager(getenv)
 	return func(ctx context.Context) (value T, err error) {
-		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
-		defer cancel()
-		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
-		var missing *types.ResourceNotFoundException
-		switch {
-		case errors.As(err, &missing):
-			return value, fmt.Errorf("secret %s is missing", id)
-		case err != nil:
-			return value, fmt.Errorf("secret %s cannot be read: %w", id, err)
-		case out.SecretString == nil:
-			return value, fmt.Errorf("secret %s is not text", id)
+		text, err := manager.text(ctx, id)
+		if err != nil {
+			return value, err
 		}
-		if value, err = parse(*out.SecretString); err != nil {
+		if value, err = parse(text); err != nil {
 			return value, fmt.Errorf("secret %s: %w", id, err)
 		}
 		return value, nil
@@ -72,28 +67,9 @@ func (c Connector) WithSecret(ctx context.Context, getenv func(string) string, e
 	if c.SecretID == "" || getenv("AWS_REGION") == "" {
 		return err
 	}
-	if _, unread := Credentials(getenv, c.SecretID, c.Auth)(ctx); unread != nil {
+	_, unread := Credentials(getenv, c.SecretID, c.Auth)(ctx)
+	if _, atlassians := errors.AsType[*atlassian.Error](unread); unread != nil && !atlassians {
 		return fmt.Errorf("%w; %w", err, unread)
 	}
 	return err
-}
-
-func secretsClient(getenv func(string) string) *secretsmanager.Client {
-	own := aws.Credentials{
-		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
-	}
-	o := secretsmanager.Options{
-		Region:      getenv("AWS_REGION"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return own, nil }),
-		HTTPClient: &http.Client{Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
-			TLSHandshakeTimeout: time.Second,
-		}},
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 }),
-	}
-	if endpoint := getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"); endpoint != "" {
-		o.BaseEndpoint = &endpoint
-	}
-	return secretsmanager.New(o)
 }

@@ -11,10 +11,10 @@ type SessionsConfig struct {
 	LocalSubject string        // see Subject
 }
 
-// Defaults of the sessions function. Five seconds a try let the driver select a
-// server, and four tries fit HTTPLimit.
+// Defaults of the sessions function. A try lets the driver look for a server,
+// for 3 s, and is over before a client has waited for 4 s.
 const (
-	sessionsTryTimeout = 5 * time.Second
+	sessionsTryTimeout = 3500 * time.Millisecond
 	defaultDatabase    = "coldfuse"
 	defaultTTLDays     = 30
 )

@@ -9,11 +9,6 @@ import (
 	"testing"
 )
 
-var testProgram = Program{
-	Name: "the test", Folder: "local/test",
-	Arguments: func(lib, port string) []string { return []string{"-cp", lib, port} },
-}
-
 // A stand-in for Maven: it fills its folder slowly enough for others to meet
 // it half full, were it the one they read.
 const maven = `#!/bin/sh
@@ -66,32 +61,6 @@ func TestFailedFetchLeavesNoLibrary(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "lib*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
-	}
-}
-
-func TestMissingProgramIsOneClearLine(t *testing.T) {
-	newRepository(t, "")
-	bin := t.TempDir()
-	t.Setenv("PATH", bin)
-	_, err := Start(context.Background(), testProgram, nil)
-	wantLine(t, err, "no java on the PATH")
-	executable(t, filepath.Join(bin, "java"), "#!/bin/sh\n")
-	_, err = Start(context.Background(), testProgram, nil)
-	wantLine(t, err, "no mvn on the PATH")
-}
-
-func TestProgramThatEndsAtOnceTellsWhy(t *testing.T) {
-	dir := newRepository(t, maven)
-	executable(t, dir+"/bin/java", "#!/bin/sh\necho class file version 61.0 is too new >&2\nexit 1\n")
-	if _, err := Start(context.Background(), testProgram, nil); err == nil || !strings.Contains(err.Error(), "version 61.0 is too new") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func wantLine(t *testing.T, err error, want string) {
-	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("got %v, want %q", err, want)
 	}
 }
 

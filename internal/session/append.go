@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -17,15 +18,24 @@ import (
 // so that as many appends at once all succeed.
 const (
 	maxTurns = 100
-	maxPause = 50 * time.Millisecond // between turns, at random, doubling from 1 ms
+	// minPause is the longest that the first pause between turns may be; each
+	// may be twice as long as the one before, to maxPause. All are random.
+	minPause = 2 * time.Millisecond
+	maxPause = 100 * time.Millisecond
+	// sameEvery is how many turns may be lost to a message of the same id, sent
+	// at the same time, before it is looked for again.
+	sameEvery = 4
 )
+
+// errNoTurn ends a try that was still losing turns when its time was over.
+var errNoTurn = fmt.Errorf("within a try: %w", ErrContended)
 
 // Append adds a message of the id, or of a new one if that is empty. One that is
 // there with the same role and content is given as it is, and created is false;
 // with another it returns ErrConflict.
 //
-// It returns ErrContended if 100 other messages were faster. Without the index
-// that CreateIndexes makes it is refused.
+// It returns ErrContended if 100 other messages were faster, or in each try too
+// many for its time. Without the index that CreateIndexes makes it is refused.
 func (r *Repository) Append(ctx context.Context, owner, session, id string, role Role, content string) (m Message, created bool, err error) {
 	if id == "" {
 		id = newID()
@@ -52,24 +62,40 @@ func (r *Repository) Append(ctx context.Context, owner, session, id string, role
 // store gives the message as it is stored, by this call or an earlier one.
 func store(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	for turn := range maxTurns {
-		last, err := lastSeq(ctx, c, wanted.Life)
-		if err != nil {
+		stored, lost, err := take(ctx, c, wanted, turn)
+		switch {
+		case err == nil && !lost:
+			return stored, nil
+		case turn > 0 && ctx.Err() != nil:
+			return entry{}, errNoTurn
+		case err != nil:
 			return entry{}, err
 		}
-		wanted.Seq = last + 1
-		_, err = c.InsertOne(ctx, wanted)
-		if !mongo.IsDuplicateKeyError(err) {
-			return wanted, err
-		}
-		stored, err := same(ctx, c, wanted)
-		if !errors.Is(err, mongo.ErrNoDocuments) {
-			return stored, err
-		}
-		if !pause(ctx, turn) {
-			break
-		}
+		pause(ctx, turn)
 	}
 	return entry{}, ErrContended
+}
+
+// take tries to store the message as the next one; lost tells whether another
+// was faster.
+func take(ctx context.Context, c *mongo.Collection, wanted entry, turn int) (stored entry, lost bool, err error) {
+	last, err := lastSeq(ctx, c, wanted.Life)
+	if err != nil {
+		return entry{}, false, err
+	}
+	wanted.Seq = last + 1
+	_, err = c.InsertOne(ctx, wanted)
+	switch {
+	case !mongo.IsDuplicateKeyError(err):
+		return wanted, false, err
+	case turn%sameEvery != 0:
+		return entry{}, true, nil
+	}
+	stored, err = same(ctx, c, wanted)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return entry{}, true, nil
+	}
+	return stored, false, err
 }
 
 func lastSeq(ctx context.Context, c *mongo.Collection, life string) (int64, error) {
@@ -92,16 +118,12 @@ func same(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error)
 	return stored, err
 }
 
-// pause waits for a moment that grows with the turn, and tells whether there is
-// time for another.
-func pause(ctx context.Context, turn int) bool {
-	longest := min(time.Millisecond<<min(turn, 10), maxPause)
-	timer := time.NewTimer(rand.N(longest))
+// pause waits for a moment, or until ctx ends.
+func pause(ctx context.Context, turn int) {
+	timer := time.NewTimer(rand.N(min(minPause<<min(turn, 10), maxPause)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }

@@ -86,14 +86,15 @@ func (r *Repository) extend(ctx context.Context, db *mongo.Database, s *record) 
 		return nil
 	}
 	later := r.expiry(now)
-	_, err := db.Collection(sessions).UpdateOne(ctx, unless(s.Key, s.Life, now), bson.D{field("$max", bson.D{field(fieldExpiry, later)})})
+	_, err := db.Collection(sessions).UpdateOne(ctx, alive(s.Key, s.Life, now), bson.D{field("$max", bson.D{field(fieldExpiry, later)})})
 	if err == nil {
 		s.ExpireAt = later
 	}
 	return err
 }
 
-// unless filters a session's life for writing: not once it has ended.
-func unless(key, life string, now time.Time) bson.D {
+// alive is the filter of a session for changing it: not once this life has
+// ended.
+func alive(key, life string, now time.Time) bson.D {
 	return bson.D{field(fieldID, key), field(fieldLife, life), field(fieldDeleted, nil), field(fieldExpiry, after(now))}
 }

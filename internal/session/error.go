@@ -21,7 +21,6 @@ var (
 )
 
 // ErrContended is the answer to a write that others were always faster than.
-// Nothing was written.
 var ErrContended = errors.New("others write to the session all the time")
 
 // Error is what MongoDB, or the way there, failed by. It holds nothing of the
@@ -31,7 +30,8 @@ type Error struct {
 	// of an error of the server's.
 	Reason string
 
-	passing bool  // another try may help
+	passing bool  // it may be over soon
+	late    bool  // see patience
 	cause   error // the context's, if that ended it
 }
 
@@ -55,7 +55,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // try can be made again, for what it makes has its id before the first.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.passing
+	return ok && e.passing && !e.late || errors.Is(err, errNoTurn)
 }
 
 // Classify tells the guard's report what an error says of MongoDB: that a
@@ -95,7 +95,7 @@ func fromDriver(ctx context.Context, err error, took time.Duration) error {
 	if cause := ctx.Err(); cause != nil {
 		e = &Error{Reason: reasonTimeout, passing: true, cause: cause}
 	}
-	e.passing = e.passing && took < patience
+	e.late = took >= patience
 	return e
 }
 

@@ -35,7 +35,7 @@ var soon = retry.Policy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 4
 
 // site is the function's handler on a database of the test's own.
 type site struct {
-	t          *testing.T
+	t          testing.TB
 	repository *Repository
 	config     Config
 	mongo      *mongo.Database // by a way without faults
@@ -47,10 +47,10 @@ type site struct {
 }
 
 // newSite makes a site whose indexes are there.
-func newSite(t *testing.T) *site { return newSiteAt(t, server.URI, soon, nil) }
+func newSite(t testing.TB) *site { return newSiteAt(t, server.URI, soon, nil) }
 
 // newSiteAt makes one that reaches its database at uri.
-func newSiteAt(t *testing.T, uri string, policy retry.Policy, adjust func(*Config)) *site {
+func newSiteAt(t testing.TB, uri string, policy retry.Policy, adjust func(*Config)) *site {
 	t.Helper()
 	s := &site{t: t, commands: &commands{}}
 	name := "test-" + newID()
@@ -142,7 +142,7 @@ func want[T any](s *site, status int, r request) T {
 	return read[T](s.t, w)
 }
 
-func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+func read[T any](t testing.TB, w *httptest.ResponseRecorder) T {
 	t.Helper()
 	var v T
 	if w.Body.Len() == 0 {

@@ -43,7 +43,7 @@ func (r *Repository) History(ctx context.Context, owner, session, before string,
 			return result{}, err
 		}
 		defer cursor.Close(ctx)
-		page, whole, err := take(ctx, cursor, limit)
+		page, whole, err := fill(ctx, cursor, limit)
 		return result{s.Life, page, whole}, err
 	})
 	if err != nil || found.whole {
@@ -59,8 +59,8 @@ func parsePlace(place, life string) (seq int64, ok bool) {
 	return seq, ok && err == nil
 }
 
-// take reads messages from the cursor until the page is full.
-func take(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message, whole bool, err error) {
+// fill reads messages from the cursor until the page is full.
+func fill(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message, whole bool, err error) {
 	weight := 0
 	for cursor.Next(ctx) {
 		var e entry
@@ -78,8 +78,7 @@ func take(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message,
 }
 
 // weigh gives the bytes that a message takes in a Lambda function's answer, at
-// most: as JSON in a string of JSON, in which Lambda's library escapes what HTML
-// has a use for.
+// most: as JSON in a string of JSON.
 func weigh(m Message) int {
 	const rest = 256 // names, numbers and id
 	weight := rest + len(m.Content)
@@ -89,8 +88,6 @@ func weigh(m Message) int {
 			weight += 6
 		case c == '"' || c == '\\':
 			weight += 3
-		case c == '<' || c == '>' || c == '&':
-			weight += 5
 		}
 	}
 	return weight

@@ -18,7 +18,7 @@ const retryAfter = 5
 // is none of this package's or the guard's is the program's own fault: it
 // panics, and the gateway answers 500.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error, repeatable bool) {
-	p, ok := answerProblem(err)
+	p, ok := answerProblem(err, repeatable)
 	if !ok {
 		p, ok = gateway.Rejection(err)
 	}
@@ -29,7 +29,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, err error, repeatable 
 	gateway.WriteProblem(w, r, p)
 }
 
-func answerProblem(err error) (gateway.Problem, bool) {
+func answerProblem(err error, repeatable bool) (gateway.Problem, bool) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return gateway.Problem{
@@ -49,40 +49,50 @@ func answerProblem(err error) (gateway.Problem, bool) {
 	case errors.Is(err, ErrToken):
 		return gateway.BadToken(), true
 	case errors.Is(err, ErrContended):
-		return gateway.Problem{
-			Type: "busy", Title: "Busy", Status: http.StatusServiceUnavailable, Retryable: new(true), RetryAfterSeconds: 1,
-			Detail: "others write to this session all the time: nothing was written",
-		}, true
+		p := unavailable("contention", "others write to this session all the time", repeatable)
+		p.Type, p.Title, p.RetryAfterSeconds = "busy", "Busy", 1
+		return p, true
 	}
 	return gateway.Problem{}, false
 }
 
 func failureProblem(err error, repeatable bool) gateway.Problem {
-	reason := reasonTimeout
-	if e, ok := errors.AsType[*Error](err); ok {
-		reason = e.Reason
-	} else if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-		panic(err)
-	}
-	switch reason {
-	case reasonAuthentication, reasonConfiguration:
-		return gateway.Problem{
-			Type: "upstream-authentication", Title: "Upstream authentication", Status: http.StatusBadGateway,
-			Reason: reason, Retryable: new(false),
-			Detail: "the database does not accept what this function is configured with",
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+			panic(err)
 		}
-	}
-	p := gateway.Problem{
-		Type: "upstream-unavailable", Title: "Upstream unavailable", Status: http.StatusServiceUnavailable,
-		Reason: reason, Retryable: new(true), RetryAfterSeconds: retryAfter,
-		Detail: "the database cannot be used for now",
+		e = &Error{Reason: reasonTimeout, passing: true}
 	}
 	switch {
-	case reason == reasonIndexes:
-		p.Detail = "the database has not got its indexes yet"
-	case !repeatable: // it may have been stored, and would be again
-		p.Retryable = nil
-		p.Detail += ", and whether the request was performed is not known: one with an id of your own can be repeated"
+	case e.Reason == reasonIndexes:
+		return unavailable(e.Reason, "the database has not got its indexes yet", true)
+	case e.Reason == reasonAuthentication:
+		return gateway.Problem{
+			Type: "upstream-authentication", Title: "Upstream authentication", Status: http.StatusBadGateway,
+			Reason: e.Reason, Retryable: new(false),
+			Detail: "the database does not accept the credentials that this function is configured with",
+		}
+	case !e.passing:
+		return gateway.Problem{
+			Type: "upstream-refused", Title: "Refused by the database", Status: http.StatusBadGateway,
+			Reason: e.Reason, Retryable: new(false),
+			Detail: "the database refuses what this function is configured with, or asks for",
+		}
+	case !repeatable:
+		return unavailable(e.Reason, "whether the request was performed is not known, and it would be again: "+
+			"one with an id of your own can be repeated", false)
+	}
+	return unavailable(e.Reason, "the database cannot be used for now", true)
+}
+
+func unavailable(reason, detail string, retryable bool) gateway.Problem {
+	p := gateway.Problem{
+		Type: "upstream-unavailable", Title: "Upstream unavailable", Status: http.StatusServiceUnavailable,
+		Reason: reason, RetryAfterSeconds: retryAfter, Detail: detail,
+	}
+	if retryable {
+		p.Retryable = new(true)
 	}
 	return p
 }

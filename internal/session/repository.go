@@ -79,9 +79,13 @@ func New(c Config) *Repository {
 }
 
 // Close ends the connections, waiting no longer than 3 s for what is in flight.
+// A later call makes new ones.
 func (r *Repository) Close() {
-	if client := r.database.client; client != nil {
-		closeClient(client)
+	_ = r.database.acquire(context.Background())
+	defer r.database.release()
+	if r.database.client != nil {
+		closeClient(r.database.client)
+		r.database.client = nil
 	}
 }
 
@@ -142,6 +146,9 @@ func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error)
 func (r *Repository) List(ctx context.Context, owner, before string, limit int) (page []Session, next string, err error) {
 	filter := bson.D{field(fieldOwner, owner), field(fieldDeleted, nil), field(fieldExpiry, after(r.now()))}
 	if before != "" {
+		if !isID(before) { // lives are spelt like ids
+			return nil, "", ErrToken
+		}
 		filter = append(filter, field(fieldLife, bson.D{field("$lt", before)}))
 	}
 	o := options.Find().SetSort(bson.D{field(fieldLife, -1)}).SetLimit(oneBatch(limit + 1)).

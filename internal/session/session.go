@@ -6,7 +6,8 @@
 // session has another life, a number of its own, and messages belong to a life,
 // so that none of an earlier one shows. Messages of a life are numbered from 1
 // without a gap, as the unique index on life and number has it; they are found
-// by the client's id of them, which makes appending repeatable.
+// by the client's id of them, which makes appending repeatable. Messages expire
+// each for itself, the oldest first; where all have, numbers begin at 1 again.
 //
 // Every write can be made again: what it makes has its id before the first try,
 // and what it changes is marked with the writer's, so that a try whose reply was

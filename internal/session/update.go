@@ -20,7 +20,7 @@ func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data 
 	writer := newID()
 	updated, err := call(ctx, r, updateSession, func(ctx context.Context, db *mongo.Database) (record, error) {
 		now := r.now()
-		filter := append(unless(key(owner, id), is.life, now), field(fieldVersion, is.version))
+		filter := append(alive(key(owner, id), is.life, now), field(fieldVersion, is.version))
 		set := bson.D{field(fieldUpdated, now)}
 		if data.Title != nil {
 			set = append(set, field(fieldTitle, *data.Title))
