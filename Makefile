@@ -11,6 +11,7 @@ BIN         := .cache/venv/bin
 FUNCTIONS   := $(notdir $(wildcard functions/*))
 FUZZTIME    ?= 10s
 STAGE       ?= dev
+AUTH        ?= none
 
 # What a deployed bootstrap is built with. lambda.norpc leaves out net/rpc,
 # which alone costs 7 MB.
@@ -22,9 +23,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## the whole system on this machine, until Ctrl-C; PARAMETERS="Name=value …" of the template
+run: ## the whole system on this machine, until Ctrl-C; AUTH=none, jwt or iam; PARAMETERS="Name=value …" of the template
 	@$(GO_LOCAL) build -o ../.cache/bin/coldfuse-local ./cmd/coldfuse-local
-	@exec .cache/bin/coldfuse-local run $(PARAMETERS:%=-parameter %)
+	@exec .cache/bin/coldfuse-local run -auth $(AUTH) $(PARAMETERS:%=-parameter %)
 
 .PHONY: demo
 demo: ## plays an outage of Jira on this machine and checks each step, about a minute
@@ -39,7 +40,8 @@ test: deps ## all tests of both modules, with the race detector
 	$(GO_LOCAL) test -race -p 1 -count=1 ./...
 
 .PHONY: ci
-ci: doctor check lint test demo sizes vulns ## what has to pass before a change lands
+ci: ## what has to pass before a change lands
+	@scripts/ci.sh doctor deps check lint test demo api sizes vulns
 
 .PHONY: check
 check: ## format, vet and staticcheck
@@ -56,6 +58,10 @@ lint: deps ## the template and what belongs to it
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python scripts/template_test.py --buffer
 
+.PHONY: api
+api: deps ## property-based tests of the API by its description, against the local stack
+	@scripts/schemathesis.sh
+
 .PHONY: build
 build: ## deployment packages for arm64 in build/
 	@for f in $(FUNCTIONS); do \
@@ -71,6 +77,10 @@ sizes: build ## the packages' sizes against their budgets
 deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
 	$(SAM_BUILD) --config-env $(STAGE)
 	$(BIN)/sam deploy --config-env $(STAGE)
+
+.PHONY: indexes
+indexes: ## makes MongoDB's indexes; needs MONGODB_URI
+	@go run ./functions/sessions/indexes
 
 .PHONY: bench
 bench: build ## measures what is promised, writes docs/benchmarks.md

@@ -1,6 +1,7 @@
-"""Installs scripts/requirements.txt into .cache/venv, again when the file changes.
+"""Installs scripts/NAME.txt into .cache/venv-NAME, again when the file changes.
 
-Prints nothing when there is nothing to do. May run several times at once.
+Without a NAME it is scripts/requirements.txt and .cache/venv. Prints nothing
+when there is nothing to do. May run several times at once.
 """
 
 import fcntl
@@ -10,23 +11,23 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "scripts" / "requirements.txt"
-VENV = ROOT / ".cache" / "venv"
-INSTALLED = VENV / "installed.txt"
 
 
-def main():
-    VENV.parent.mkdir(exist_ok=True)
-    with open(VENV.parent / "venv.lock", "w") as lock:
+def main(name="requirements", suffix=""):
+    requirements = ROOT / "scripts" / f"{name}.txt"
+    venv = ROOT / ".cache" / f"venv{suffix}"
+    installed = venv / "installed.txt"
+    venv.parent.mkdir(exist_ok=True)
+    with open(venv.parent / f"{venv.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = REQUIREMENTS.read_text()
-        if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+        wanted = requirements.read_text()
+        if installed.exists() and installed.read_text() == wanted:
             return
-        print("installing the SAM CLI and cfn-lint into .cache/venv (about a minute) …", flush=True)
-        shutil.rmtree(VENV, ignore_errors=True)
-        run(sys.executable, "-m", "venv", str(VENV))
-        run(str(VENV / "bin" / "pip"), "install", "--quiet", "--requirement", str(REQUIREMENTS))
-        INSTALLED.write_text(wanted)
+        print(f"installing {requirements.name} into .cache/{venv.name} (up to a minute) …", flush=True)
+        shutil.rmtree(venv, ignore_errors=True)
+        run(sys.executable, "-m", "venv", str(venv))
+        run(str(venv / "bin" / "pip"), "install", "--quiet", "--requirement", str(requirements))
+        installed.write_text(wanted)
 
 
 def run(*command):
@@ -34,4 +35,7 @@ def run(*command):
         sys.exit("scripts/venv.py: " + " ".join(command[:3]) + " failed")
 
 
-main()
+if sys.argv[1:]:
+    main(sys.argv[1], "-" + sys.argv[1])
+else:
+    main()

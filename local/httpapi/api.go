@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/coldfuse/coldfuse/local/lambda"
 )
 
@@ -76,29 +78,38 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests")
 		return
 	}
-	if !admitted(w, route.Access) {
-		return
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		writeBodyError(w, err)
 		return
 	}
-	event, err := json.Marshal(newEvent(r, body, route.Route, params, id, a.now()))
-	if err != nil {
-		writeMessage(w, http.StatusInternalServerError, "Internal Server Error")
-		return
+	event := newEvent(r, body, route.Route, params, id, a.now())
+	if route.Authorizer != nil {
+		caller, refusal := route.Authorizer.Authorize(r, body)
+		if refusal != nil {
+			refusal.write(w, id)
+			return
+		}
+		event.RequestContext.Authorizer = caller
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(route.Timeout, DefaultTimeout))
-	defer cancel()
-	answer, err := route.Target.Invoke(ctx, event)
-	if err == nil {
-		err = writeAnswer(w, answer)
-	}
-	if err != nil {
+	if err := invoke(w, r, route, event); err != nil {
 		slog.Debug("integration failed", "request", id, "route", route.key(), "error", err)
 		writeInvokeError(w, err)
 	}
+}
+
+func invoke(w http.ResponseWriter, r *http.Request, route entry, event events.APIGatewayV2HTTPRequest) error {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(route.Timeout, DefaultTimeout))
+	defer cancel()
+	answer, err := route.Target.Invoke(ctx, payload)
+	if err != nil {
+		return err
+	}
+	return writeAnswer(w, answer)
 }
 
 func (a *API) route(r *http.Request) (entry, map[string]string, bool) {
@@ -108,20 +119,6 @@ func (a *API) route(r *http.Request) (entry, map[string]string, bool) {
 		}
 	}
 	return entry{}, nil, false
-}
-
-// admitted refuses what carries no credentials that could be checked.
-func admitted(w http.ResponseWriter, access Access) bool {
-	switch access {
-	case Open:
-		return true
-	case JWT:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		writeMessage(w, http.StatusUnauthorized, "Unauthorized")
-	default:
-		writeMessage(w, http.StatusForbidden, "Forbidden")
-	}
-	return false
 }
 
 func writeBodyError(w http.ResponseWriter, err error) {

@@ -233,8 +233,6 @@ func TestTheServiceAnswersItself(t *testing.T) {
 	target := &function{answer: `{"statusCode":200}`}
 	api := newAPI(t, Config{Routes: []Route{
 		{Method: "GET", Path: "/open", Target: target},
-		{Method: "GET", Path: "/iam", Target: target, Access: IAM},
-		{Method: "GET", Path: "/jwt", Target: target, Access: JWT},
 		{Method: "POST", Path: "/open", Target: target},
 	}})
 	cases := []struct {
@@ -245,8 +243,6 @@ func TestTheServiceAnswersItself(t *testing.T) {
 	}{
 		{"no such path", "GET", "/x", 0, 404, `{"message":"Not Found"}`},
 		{"no such method", "DELETE", "/open", 0, 404, `{"message":"Not Found"}`},
-		{"IAM without a signature", "GET", "/iam", 0, 403, `{"message":"Forbidden"}`},
-		{"JWT without a token", "GET", "/jwt", 0, 401, `{"message":"Unauthorized"}`},
 		{"a body over 10 MB", "POST", "/open", maxBody + 1, 413, `{"message":"Request Entity Too Large"}`},
 	}
 	for _, c := range cases {

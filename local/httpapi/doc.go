@@ -4,6 +4,8 @@
 // service's own answers for what goes wrong on the way:
 //
 //	no route                        404 {"message":"Not Found"}
+//	refused by a JWT authorizer     401 {"message":"Unauthorized"}
+//	refused by IAM                  403 {"message":"Forbidden"}
 //	body over 10 MB                 413 {"message":"Request Entity Too Large"}
 //	rate or burst exceeded          429 {"message":"Too Many Requests"}
 //	function error, malformed answer 500 {"message":"Internal Server Error"}

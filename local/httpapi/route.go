@@ -10,17 +10,6 @@ import (
 	"time"
 )
 
-// Access says who may use a route.
-type Access string
-
-// Requests on a route that wants credentials are refused, as the service
-// refuses those that carry none: 403 for IAM, 401 for JWT.
-const (
-	Open Access = ""
-	IAM  Access = "iam"
-	JWT  Access = "jwt"
-)
-
 // Invoker is the integration of a route: a Lambda function.
 type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
@@ -28,12 +17,12 @@ type Invoker interface {
 
 // Route sends requests to a function.
 type Route struct {
-	Method   string // "GET", or "ANY"
-	Path     string // "/a/{id}", "/a/{proxy+}", or "$default"
-	Access   Access
-	Throttle *Throttle     // nil: the stage's
-	Timeout  time.Duration // of the integration; zero: DefaultTimeout
-	Target   Invoker
+	Method     string        // "GET", or "ANY"
+	Path       string        // "/a/{id}", "/a/{proxy+}", or "$default"
+	Authorizer Authorizer    // nil: open to everyone
+	Throttle   *Throttle     // nil: the stage's
+	Timeout    time.Duration // of the integration; zero: DefaultTimeout
+	Target     Invoker
 }
 
 func (r Route) key() string {

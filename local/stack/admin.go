@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/coldfuse/coldfuse/local/identity"
 	"github.com/coldfuse/coldfuse/local/lambda"
 )
 
@@ -18,6 +19,12 @@ GET    /store/faults               the store's fault
 PUT    /store/faults               {"mode":"refuse|hang|delay|delay_connect|drop_reply|reset","delay_ms":250}
 DELETE /store/faults               heals the store
 GET    /store/counts               requests to the store, by operation
+PUT    /mongo/faults               {"mode":"refuse|hang|delay|cut_before|cut_after","delay_ms":250,"command":"insert","times":1}
+DELETE /mongo/faults               heals MongoDB
+GET    /mongo/counts               commands to MongoDB, by name
+GET    /sam-env                    what sam local's --env-vars needs to use the stand-ins of this stack
+GET    /token/alice                a token for AuthMode=jwt, valid for an hour
+GET    /access-key/alice           an access key for AuthMode=iam, as ID:SECRET
 `
 
 // admin is the address from which people disturb the stack.
@@ -33,6 +40,14 @@ func (s *Stack) admin() http.Handler {
 			fmt.Fprintf(w, "[%s] %s\n", line.Environment, line.Text)
 		}
 	})
+	mux.HandleFunc("GET /sam-env", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.samEnvironment()) })
+	credentials := identity.Admin(s.Issuer, s.AccessKeys)
+	for _, path := range []string{"/token/", "/access-key/", "/.well-known/"} {
+		mux.Handle(path, credentials)
+	}
+	if s.MongoDB != nil {
+		mux.Handle("/mongo/", mongoFaults(s.MongoDB))
+	}
 	mux.Handle("/store/", http.StripPrefix("/store", s.Store.Admin()))
 	return mux
 }
@@ -42,6 +57,16 @@ func (s *Stack) Environments() []lambda.Environment {
 	all := []lambda.Environment{}
 	for _, name := range slices.Sorted(maps.Keys(s.Functions)) {
 		all = append(all, s.Functions[name].Environments()...)
+	}
+	return all
+}
+
+// samEnvironment is what each function gets, by logical id. The endpoints lead
+// to the host Bind.
+func (s *Stack) samEnvironment() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, f := range s.declared.Functions {
+		all[f.ID] = s.environment(f)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -19,12 +20,12 @@ const (
 )
 
 // startFunctions makes the functions of the template from their bootstraps.
-func (s *Stack) startFunctions(t *template.Template, bootstraps map[string]string) error {
-	for _, declared := range t.Functions {
+func (s *Stack) startFunctions(bootstraps map[string]string) error {
+	for _, declared := range s.declared.Functions {
 		function, err := lambda.New(lambda.Config{
 			Name:        declared.ID,
 			Bootstrap:   bootstraps[declared.CodeURI],
-			Env:         s.environment(declared),
+			Env:         s.lambdaEnvironment(declared),
 			Timeout:     declared.Timeout,
 			MemoryMB:    declared.MemoryMB,
 			Concurrency: concurrency(declared.Reserved),
@@ -52,33 +53,47 @@ func concurrency(reserved int) int {
 	}
 }
 
-// environment is what the template gives the function, and before it what
-// Lambda would add: region and credentials, and where the stand-ins are.
-func (s *Stack) environment(f template.Function) []string {
+// environment is what the template gives the function, and where the stand-ins
+// are.
+func (s *Stack) environment(f template.Function) map[string]string {
+	env := map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB":        s.Store.Endpoint(),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secretsURL,
+	}
+	for _, product := range s.products {
+		if url := product.tokenURL(f); url != "" {
+			env["ATLASSIAN_TOKEN_URL"] = url
+		}
+	}
+	maps.Copy(env, f.Environment)
+	return env
+}
+
+// lambdaEnvironment is that, and before it what Lambda itself adds: region and
+// credentials.
+func (s *Stack) lambdaEnvironment(f template.Function) []string {
 	env := []string{
 		"AWS_REGION=" + region,
 		"AWS_DEFAULT_REGION=" + region,
 		"AWS_ACCESS_KEY_ID=" + credential,
 		"AWS_SECRET_ACCESS_KEY=" + credential,
-		"AWS_ENDPOINT_URL_DYNAMODB=" + s.Store.Endpoint(),
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.secretsURL,
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Environment)) {
-		env = append(env, name+"="+f.Environment[name])
+	for name, value := range s.environment(f) {
+		env = append(env, name+"="+value)
 	}
 	return env
 }
 
 // newAPI makes the HTTP API of the template in front of the functions.
-func (s *Stack) newAPI(t *template.Template) (*httpapi.API, error) {
-	c := httpapi.Config{Throttle: httpapi.Throttle(t.Throttle)}
-	for _, declared := range t.Routes {
+func (s *Stack) newAPI() (http.Handler, error) {
+	c := httpapi.Config{Throttle: httpapi.Throttle(s.declared.Throttle)}
+	for i, declared := range s.declared.Routes {
 		route := httpapi.Route{
-			Method:  declared.Method,
-			Path:    declared.Path,
-			Access:  httpapi.Access(declared.Access),
-			Timeout: declared.Timeout,
-			Target:  s.Functions[declared.Function],
+			Method:     declared.Method,
+			Path:       declared.Path,
+			Authorizer: s.authorizers[i],
+			Timeout:    declared.Timeout,
+			Target:     s.Functions[declared.Function],
 		}
 		if declared.Throttle != nil {
 			throttle := httpapi.Throttle(*declared.Throttle)
@@ -86,7 +101,11 @@ func (s *Stack) newAPI(t *template.Template) (*httpapi.API, error) {
 		}
 		c.Routes = append(c.Routes, route)
 	}
-	return httpapi.New(c)
+	api, err := httpapi.New(c)
+	if err != nil || s.config.Front == nil {
+		return api, err
+	}
+	return s.config.Front(api), nil
 }
 
 // warm starts n environments of each function.

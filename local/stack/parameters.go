@@ -7,26 +7,33 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/coldfuse/coldfuse/local/identity"
 	"github.com/coldfuse/coldfuse/local/template"
 )
 
-// readTemplate resolves the template with the local parameters, over which
-// those of Config go.
-func (s *Stack) readTemplate() (*template.Template, error) {
+// readTemplate resolves the template with what is right on one machine, over
+// which the parameters of Config go.
+func (s *Stack) readTemplate() error {
 	file := s.config.Template
 	if file == "" {
 		file = filepath.Join(s.config.Root, "template.yaml")
 	}
 	src, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("template: %w", err)
+		return fmt.Errorf("template: %w", err)
 	}
-	parameters := map[string]string{
+	defaults := map[string]string{
 		"AuthMode":         "none",
 		"MonitoringAccess": "open",
-		"JiraBaseUrl":      s.JiraURL,
-		"JiraSecretArn":    jiraSecret,
+		"JwtIssuer":        identity.IssuerURL,
+		"JwtAudience":      identity.Audience,
+		"MongodbSecretArn": mongodbSecret,
 	}
-	maps.Copy(parameters, s.config.Parameters)
-	return template.Parse(src, template.Options{Parameters: parameters, StackName: "local-" + rand.Text()[:8]})
+	for _, product := range s.products {
+		maps.Copy(defaults, product.parameters(s.config.Parameters))
+	}
+	s.declared, err = template.Parse(src, template.Options{
+		Parameters: s.config.Parameters, Defaults: defaults, StackName: "local-" + rand.Text()[:8],
+	})
+	return err
 }

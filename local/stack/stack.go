@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/mongolocal"
+	"github.com/coldfuse/coldfuse/local/confluencesim"
+	"github.com/coldfuse/coldfuse/local/httpapi"
+	"github.com/coldfuse/coldfuse/local/identity"
 	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/lambda"
 	"github.com/coldfuse/coldfuse/local/secretsim"
@@ -22,7 +28,10 @@ import (
 	"github.com/coldfuse/coldfuse/local/template"
 )
 
-// Config of a stack. Empty addresses are free ports on the loopback interface.
+const loopback = "127.0.0.1"
+
+// Config of a stack. Empty addresses are free ports; those without a host are
+// on the loopback interface, or on Bind.
 type Config struct {
 	Root       string            // the repository
 	Template   string            // empty: template.yaml in Root
@@ -30,32 +39,51 @@ type Config struct {
 	Listen     string            // address of the HTTP API
 	Admin      string            // address of the admin server
 	Jira       string            // address of the Jira simulator
-	// Credentials are a real site's, which Parameters name; zero: the
-	// simulator's.
-	Credentials jirasim.Credentials
-	SearchLag   func() time.Duration // of the Jira simulator; nil: a random 0 to 5 s
-	Warm        int                  // environments of each function to start at once
-	Progress    io.Writer            // nil: none
-	LogFile     string               // receives what the functions write; empty: none
-	Watch       func(lambda.Line)    // sees each line that a function writes; must not use the Log
+	Confluence string            // address of the Confluence simulator
+	// Bind is the host of everything that functions call, so that those in
+	// containers reach it, such as 172.17.0.1; empty: 127.0.0.1.
+	Bind      string
+	Secrets   Secrets              // of real services, to which Parameters lead
+	SearchLag func() time.Duration // of the simulators; nil: a random 0 to 5 s
+	Warm      int                  // environments of each function to start at once
+	// Front wraps the HTTP API, for tests that watch what passes; nil: nothing
+	// does.
+	Front    func(http.Handler) http.Handler
+	Progress io.Writer         // nil: none
+	LogFile  string            // receives what the functions write; empty: none
+	Watch    func(lambda.Line) // sees each line that a function writes; must not use the Log
 }
+
+// Secrets are texts as the functions read them. An empty one is the stand-in's.
+type Secrets struct{ Jira, Confluence string }
 
 // Stack is a running system. Its fields are for tests and the demo, which
 // watch it from the inside.
 type Stack struct {
-	URL       string // of the HTTP API
-	AdminURL  string
-	JiraURL   string
-	Functions map[string]*lambda.Function // by logical id
-	Store     *storeproxy.Proxy
-	Jira      *jirasim.Simulator
-	Secrets   *secretsim.Server
-	Log       *Log
+	URL           string // of the HTTP API
+	AdminURL      string
+	JiraURL       string
+	ConfluenceURL string
+	Functions     map[string]*lambda.Function // by logical id
+	Store         *storeproxy.Proxy
+	MongoDB       *mongolocal.Proxy // nil where MONGODB_URI names a database
+	Jira          *jirasim.Simulator
+	Confluence    *confluencesim.Simulator
+	Secrets       *secretsim.Server
+	Issuer        *identity.Issuer     // of the tokens that the HTTP API admits
+	AccessKeys    *identity.AccessKeys // whose signatures it admits
+	Log           *Log
 
-	config     Config
-	secretsURL string
-	started    time.Time
-	closers    []func()
+	config      Config
+	bind        string // host of what functions call
+	secretsURL  string
+	products    []product
+	declared    *template.Template
+	authorizers []httpapi.Authorizer // by route
+	started     time.Time
+
+	closing sync.Mutex // guards closers, to which things started side by side add
+	closers []func()
 }
 
 // Start builds and starts everything, or nothing: after an error or Close no
@@ -65,10 +93,13 @@ func Start(ctx context.Context, c Config) (*Stack, error) {
 		c.Progress = &lockedWriter{out: c.Progress}
 	}
 	s := &Stack{
-		Functions: map[string]*lambda.Function{},
-		Log:       &Log{watch: c.Watch},
-		config:    c,
-		started:   time.Now(),
+		Functions:  map[string]*lambda.Function{},
+		Issuer:     identity.NewIssuer(),
+		AccessKeys: identity.NewAccessKeys(),
+		Log:        &Log{watch: c.Watch},
+		config:     c,
+		bind:       cmp.Or(c.Bind, loopback),
+		started:    time.Now(),
 	}
 	if err := s.start(ctx); err != nil {
 		s.Close()
@@ -79,63 +110,60 @@ func Start(ctx context.Context, c Config) (*Stack, error) {
 
 // start takes the ports first: a port in use should not cost a build.
 func (s *Stack) start(ctx context.Context) error {
-	front, err := s.listen("the HTTP API", s.config.Listen)
+	if ip := net.ParseIP(s.bind); ip == nil || ip.IsUnspecified() {
+		return fmt.Errorf("bind %s: want one address of this machine, to which the functions are sent", s.bind)
+	}
+	front, err := s.listen("the HTTP API", loopback, s.config.Listen)
 	if err != nil {
 		return err
 	}
-	admin, err := s.listen("the admin server", s.config.Admin)
+	admin, err := s.listen("the admin server", loopback, s.config.Admin)
 	if err != nil {
 		return err
 	}
-	if err := s.openLog(); err != nil {
-		return err
+	for _, step := range []func() error{s.openLog, s.startSecrets, s.startAtlassian, s.readTemplate, s.makeAuthorizers} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := s.startAtlassian(); err != nil {
-		return err
-	}
-	declared, err := s.readTemplate()
+	bootstraps, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	bootstraps, err := s.prepare(ctx, declared)
+	if err := s.startFunctions(bootstraps); err != nil {
+		return err
+	}
+	api, err := s.newAPI()
 	if err != nil {
 		return err
 	}
-	if err := s.startFunctions(declared, bootstraps); err != nil {
-		return err
-	}
-	api, err := s.newAPI(declared)
-	if err != nil {
-		return err
-	}
-	s.serve(front, api)
-	s.serve(admin, s.admin())
-	s.URL, s.AdminURL = "http://"+front.Addr().String(), "http://"+admin.Addr().String()
+	s.URL, s.AdminURL = s.serve(front, api), s.serve(admin, s.admin())
 	return s.warm(ctx, s.config.Warm)
 }
 
-// prepare compiles the functions and starts the store side by side.
-func (s *Stack) prepare(ctx context.Context, declared *template.Template) (map[string]string, error) {
+// prepare compiles the functions and starts the stores side by side.
+func (s *Stack) prepare(ctx context.Context) (map[string]string, error) {
 	dir, err := os.MkdirTemp("", "coldfuse-")
 	if err != nil {
 		return nil, err
 	}
 	s.atClose(func() { os.RemoveAll(dir) })
 	uris := map[string]bool{}
-	for _, f := range declared.Functions {
+	for _, f := range s.declared.Functions {
 		uris[f.CodeURI] = true
 	}
 	var (
-		wg         sync.WaitGroup
-		bootstraps map[string]string
-		buildErr   error
+		wg                           sync.WaitGroup
+		bootstraps                   map[string]string
+		buildErr, storeErr, mongoErr error
 	)
 	wg.Go(func() {
 		bootstraps, buildErr = build(ctx, s.config.Root, dir, slices.Sorted(maps.Keys(uris)), s.progress)
 	})
-	storeErr := s.startStore(ctx, declared.Tables)
+	wg.Go(func() { storeErr = s.startStore(ctx, s.declared.Tables) })
+	wg.Go(func() { mongoErr = s.startMongoDB(ctx) })
 	wg.Wait()
-	return bootstraps, errors.Join(buildErr, storeErr)
+	return bootstraps, errors.Join(buildErr, storeErr, mongoErr)
 }
 
 // Close ends everything, newest first. It may be called again.
@@ -146,11 +174,17 @@ func (s *Stack) Close() {
 	s.closers = nil
 }
 
-func (s *Stack) atClose(f func()) { s.closers = append(s.closers, f) }
+func (s *Stack) atClose(f func()) {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	s.closers = append(s.closers, f)
+}
 
-func (s *Stack) listen(what, address string) (net.Listener, error) {
-	if address == "" {
-		address = "127.0.0.1:0"
+// listen takes the port of an address, on the host unless the address has its
+// own.
+func (s *Stack) listen(what, host, address string) (net.Listener, error) {
+	if port, ok := strings.CutPrefix(cmp.Or(address, ":0"), ":"); ok {
+		address = net.JoinHostPort(host, port)
 	}
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -163,10 +197,12 @@ func (s *Stack) listen(what, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-func (s *Stack) serve(listener net.Listener, handler http.Handler) {
+// serve gives the URL at which the handler answers from now on.
+func (s *Stack) serve(listener net.Listener, handler http.Handler) string {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	s.atClose(func() { server.Close() })
 	go server.Serve(listener)
+	return "http://" + listener.Addr().String()
 }
 
 func (s *Stack) openLog() error {

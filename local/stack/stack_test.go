@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/apicheck"
 	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/storeproxy"
 	"github.com/coldfuse/coldfuse/local/wait"
@@ -32,8 +33,24 @@ func quick(more ...string) map[string]string {
 	return parameters
 }
 
+// newStack starts a stack of which every answer must be as openapi.yaml says,
+// unless the test has a template of its own.
 func newStack(t *testing.T, c Config) *Stack {
 	t.Helper()
+	checker, err := apicheck.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := c.Front
+	c.Front = func(api http.Handler) http.Handler {
+		if watch != nil {
+			api = watch(api)
+		}
+		if c.Template != "" {
+			return api
+		}
+		return checker.Wrap(api, func(err error) { t.Error(err) })
+	}
 	c.Root, c.SearchLag = root, jirasim.NoLag
 	s, err := Start(t.Context(), c)
 	if err != nil {
@@ -58,6 +75,10 @@ func request(ctx context.Context, s *Stack, method, path, body string) (int, str
 		return 0, "", err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	return exchange(r)
+}
+
+func exchange(r *http.Request) (int, string, error) {
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, "", err
@@ -221,7 +242,8 @@ func TestTheAPIIsWhatTheTemplateSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	edited := strings.Replace(string(src), "POST /api/v1/jira/search", "PUT /api/v1/jira/find", 1)
-	edited = strings.Replace(edited, "AuthorizationType: NONE", "AuthorizationType: JWT", 1)
+	edited = strings.Replace(edited, "AuthorizationType: NONE", "AuthorizationType: JWT\n      AuthorizerId: !Ref JwtAuthorizer", 1)
+	edited = strings.Replace(edited, "Condition: UsesJwt", "", 1)
 	s := newStack(t, Config{Template: writeTemplate(t, edited), Parameters: quick("MonitoringAccess", "iam", "ApiRateLimit", "1", "ApiBurstLimit", "2")})
 	steps := []struct {
 		rule, method, path string
@@ -275,22 +297,7 @@ func TestAPortInUseIsNamedBeforeAnythingIsBuilt(t *testing.T) {
 
 func TestTheAdminAddressListsAndKills(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick(), Warm: 1})
-	admin := func(method, path string) string {
-		r, err := http.NewRequestWithContext(t.Context(), method, s.AdminURL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		answer, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(answer)
-	}
+	admin := func(method, path string) string { return callAdmin(t, s, method, path, "") }
 	for _, want := range []string{`"JiraFunction-1"`, `"ResilienceFunction-1"`} {
 		if got := admin("GET", "/environments"); !strings.Contains(got, want) {
 			t.Errorf("environments: %s, want %s", got, want)
@@ -307,6 +314,12 @@ func TestTheAdminAddressListsAndKills(t *testing.T) {
 	}
 	if got := admin("GET", "/store/faults"); !strings.Contains(got, `"mode":""`) {
 		t.Errorf("store faults: %s", got)
+	}
+	if got := admin("GET", "/token/alice"); strings.Count(got, ".") != 2 {
+		t.Errorf("token: %s", got)
+	}
+	if got := admin("GET", "/access-key/alice"); !strings.HasPrefix(got, "AKIA") {
+		t.Errorf("access key: %s", got)
 	}
 	if got := admin("GET", "/"); got != adminHelp {
 		t.Errorf("help: %s", got)

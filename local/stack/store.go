@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -37,7 +38,7 @@ func (s *Stack) startStore(ctx context.Context, tables []template.Table) error {
 			client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table.Name})
 		})
 	}
-	if s.Store, err = storeproxy.Start("127.0.0.1:0", server.Endpoint); err != nil {
+	if s.Store, err = storeproxy.Start(net.JoinHostPort(s.bind, "0"), server.Endpoint); err != nil {
 		return err
 	}
 	s.atClose(s.Store.Close)

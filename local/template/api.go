@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,7 @@ type Route struct {
 	Method, Path string        // "GET", or "ANY"; "$default" has the method "ANY"
 	Function     string        // logical id
 	Access       string        // "", "iam" or "jwt"
+	JWT          JWT           // the authorizer of a route whose Access is "jwt"
 	Timeout      time.Duration // of the integration, 30 s unless set
 	Throttle     *Throttle     // nil: the stage's
 }
@@ -20,6 +22,12 @@ type Route struct {
 type Throttle struct {
 	Rate  float64
 	Burst int
+}
+
+// JWT is an authorizer: who issues the tokens, and for whom.
+type JWT struct {
+	Issuer   string
+	Audience []string
 }
 
 // integration is where routes lead.
@@ -79,12 +87,33 @@ func (r *reader) integration(id string, properties map[string]any) error {
 	return fmt.Errorf("IntegrationUri %s: names no function of the template", text(uri))
 }
 
+// authorizer reads AWS::ApiGatewayV2::Authorizer.
+func (r *reader) authorizer(id string, properties map[string]any) error {
+	kind, err1 := r.property(properties, "AuthorizerType")
+	issuer, err2 := r.property(properties, "JwtConfiguration", "Issuer")
+	audience, err3 := r.property(properties, "JwtConfiguration", "Audience")
+	source, err4 := r.property(properties, "IdentitySource")
+	name, err5 := r.reference(id)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return err
+	}
+	if text(kind) != "JWT" {
+		return fmt.Errorf("AuthorizerType %s is not supported", text(kind))
+	}
+	if from := texts(source); !slices.Equal(from, []string{"$request.header.Authorization"}) {
+		return fmt.Errorf("IdentitySource %v: only the header Authorization is supported", from)
+	}
+	r.authorizers[text(name)] = JWT{text(issuer), texts(audience)}
+	return nil
+}
+
 // route reads AWS::ApiGatewayV2::Route.
 func (r *reader) route(_ string, properties map[string]any) error {
 	key, err1 := r.property(properties, "RouteKey")
 	target, err2 := r.property(properties, "Target")
 	authorization, err3 := r.property(properties, "AuthorizationType")
-	if err := errors.Join(err1, err2, err3); err != nil {
+	authorizer, err4 := r.property(properties, "AuthorizerId")
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return err
 	}
 	to, ok := r.integrations[strings.TrimPrefix(text(target), "integrations/")]
@@ -98,6 +127,11 @@ func (r *reader) route(_ string, properties map[string]any) error {
 	var err error
 	if route.Access, err = access(text(authorization)); err != nil {
 		return err
+	}
+	if route.Access == "jwt" {
+		if route.JWT, ok = r.authorizers[text(authorizer)]; !ok {
+			return fmt.Errorf("AuthorizerId %q: no such authorizer", text(authorizer))
+		}
 	}
 	if route.Throttle, err = r.throttle(r.routeSettings[text(key)]); err != nil {
 		return err

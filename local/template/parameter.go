@@ -10,8 +10,8 @@ import (
 
 // parameters are the declared ones with their overrides, checked as
 // CloudFormation checks them, and the pseudo parameters.
-func parameters(declared map[string]any, overrides map[string]string, stackName string) (map[string]any, error) {
-	for _, name := range slices.Sorted(maps.Keys(overrides)) {
+func parameters(declared map[string]any, o Options, stackName string) (map[string]any, error) {
+	for _, name := range slices.Sorted(maps.Keys(o.Parameters)) {
 		if _, ok := declared[name]; !ok {
 			return nil, fmt.Errorf("parameter %s is not declared", name)
 		}
@@ -26,7 +26,7 @@ func parameters(declared map[string]any, overrides map[string]string, stackName 
 	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		declaration, _ := declared[name].(map[string]any)
-		value, err := parameter(declaration, overrides, name)
+		value, err := parameter(declaration, o, name)
 		if err != nil {
 			return nil, fmt.Errorf("parameter %s: %w", name, err)
 		}
@@ -35,8 +35,11 @@ func parameters(declared map[string]any, overrides map[string]string, stackName 
 	return values, nil
 }
 
-func parameter(declaration map[string]any, overrides map[string]string, name string) (any, error) {
-	value, given := overrides[name]
+func parameter(declaration map[string]any, o Options, name string) (any, error) {
+	value, given := o.Parameters[name]
+	if !given {
+		value, given = o.Defaults[name]
+	}
 	if !given {
 		fallback, ok := declaration["Default"]
 		if !ok {

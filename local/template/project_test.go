@@ -14,7 +14,10 @@ func project(t *testing.T, parameters map[string]string) *Template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{"JiraBaseUrl": "https://example.atlassian.net", "JiraSecretArn": "arn"}
+	const site = "https://example.atlassian.net"
+	all := map[string]string{
+		"JiraBaseUrl": site, "JiraSecretArn": "arn", "ConfluenceBaseUrl": site, "ConfluenceSecretArn": "arn", "MongodbSecretArn": "arn",
+	}
 	maps.Copy(all, parameters)
 	return parse(t, string(src), Options{Parameters: all})
 }

@@ -14,6 +14,8 @@ import (
 type Options struct {
 	// Parameters override the defaults; an undeclared one is an error.
 	Parameters map[string]string
+	// Defaults take the place of the template's own where it declares them.
+	Defaults map[string]string
 	// References are the values of what exists only once deployed, by "Name"
 	// for Ref and "Name.Attribute" for GetAtt. A Ref of a resource without one
 	// is its table or function name, or else StackName-LogicalId.
@@ -61,7 +63,7 @@ func Parse(src []byte, o Options) (*Template, error) {
 	}
 	declared, _ := root["Parameters"].(map[string]any)
 	stackName := cmp.Or(o.StackName, "local")
-	values, err := parameters(declared, o.Parameters, stackName)
+	values, err := parameters(declared, o, stackName)
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
@@ -76,6 +78,7 @@ func Parse(src []byte, o Options) (*Template, error) {
 		},
 		globals:      section(root, "Globals"),
 		integrations: map[string]integration{},
+		authorizers:  map[string]JWT{},
 	}
 	if err := r.rules(section(root, "Rules")); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
@@ -95,6 +98,7 @@ type reader struct {
 	resolver
 	globals       map[string]any
 	integrations  map[string]integration // by the value of Ref
+	authorizers   map[string]JWT         // by the value of Ref
 	routeSettings map[string]any         // by route key
 	out           Template
 }
@@ -109,6 +113,7 @@ func (r *reader) read() error {
 		{"AWS::Serverless::Function", r.function},
 		{"AWS::ApiGatewayV2::Stage", r.stage},
 		{"AWS::ApiGatewayV2::Integration", r.integration},
+		{"AWS::ApiGatewayV2::Authorizer", r.authorizer},
 		{"AWS::ApiGatewayV2::Route", r.route},
 	}
 	for _, reader := range readers {

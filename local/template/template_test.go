@@ -50,6 +50,12 @@ Resources:
       RouteSettings:
         "GET /a": {ThrottlingBurstLimit: 1, ThrottlingRateLimit: 1}
       AccessLogSettings: {DestinationArn: !GetAtt Nothing.Arn}
+  Tokens:
+    Type: AWS::ApiGatewayV2::Authorizer
+    Properties:
+      AuthorizerType: JWT
+      IdentitySource: [$request.header.Authorization]
+      JwtConfiguration: {Issuer: !Sub "https://${Host}", Audience: [!Ref Stage, b]}
   ToFirst:
     Type: AWS::ApiGatewayV2::Integration
     Properties:
@@ -57,7 +63,7 @@ Resources:
       PayloadFormatVersion: '2.0'
       TimeoutInMillis: 5000
   RouteA: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /a, Target: !Sub "integrations/${ToFirst}", AuthorizationType: !If [IsProd, AWS_IAM, NONE]}}
-  RouteB: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: "ANY /b/{id}", Target: !Sub "integrations/${ToFirst}", AuthorizationType: JWT}}
+  RouteB: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: "ANY /b/{id}", Target: !Sub "integrations/${ToFirst}", AuthorizationType: JWT, AuthorizerId: !Ref Tokens}}
   RouteC: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: $default, Target: !Sub "integrations/${ToFirst}"}}
   First:
     Type: AWS::Serverless::Function
@@ -135,6 +141,10 @@ func TestFunctionsAreResolved(t *testing.T) {
 	equal(t, "functions in prod", len(prod), 2)
 	equal(t, "mapped memory", prod[0].MemoryMB, 512)
 	equal(t, "overridden parameter", prod[0].Environment["THRESHOLD"], "7")
+	o := with("Threshold", "7")
+	o.Defaults = map[string]string{"Threshold": "6", "Stage": "prod", "Undeclared": "x"}
+	equal(t, "a default instead of the template's", len(parse(t, sample, o).Functions), 2)
+	equal(t, "a parameter beats a default", parse(t, sample, o).Functions[0].Environment["THRESHOLD"], "7")
 	equal(t, "conditional variable", prod[0].Environment["GONE"], "kept")
 	equal(t, "own timeout", prod[1].Timeout, 5*time.Second)
 	equal(t, "reserved concurrency", prod[1].Reserved, 3)
@@ -145,7 +155,7 @@ func TestRoutesHaveTheirAccessAndThrottle(t *testing.T) {
 	equal(t, "stage throttle", dev.Throttle, Throttle{Rate: 10.5, Burst: 20})
 	equal(t, "dev", dev.Routes, []Route{
 		{Method: "GET", Path: "/a", Function: "First", Timeout: 5 * time.Second, Throttle: &Throttle{Rate: 1, Burst: 1}},
-		{Method: "ANY", Path: "/b/{id}", Function: "First", Timeout: 5 * time.Second, Access: "jwt"},
+		{Method: "ANY", Path: "/b/{id}", Function: "First", Timeout: 5 * time.Second, Access: "jwt", JWT: JWT{"https://localhost", []string{"dev", "b"}}},
 		{Method: "ANY", Path: "$default", Function: "First", Timeout: 5 * time.Second},
 	})
 	equal(t, "access in prod", parse(t, sample, with("Stage", "prod")).Routes[0].Access, "iam")
@@ -179,6 +189,9 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"an attribute that was not supplied", edit("Circuits.Arn", "Circuits.Nrn"), options, "First: Environment: Variables: ARN: Fn::GetAtt"},
 		{"a condition that does not exist", edit("!If [Either,", "!If [Ether,"), options, "condition Ether does not exist"},
 		{"a condition that depends on itself", edit("IsProd: !Equals [!Ref Stage, prod]", "IsProd: !Not [!Condition IsDev]"), options, "depends on itself"},
+		{"an authorizer that does not exist", edit("!Ref Tokens", "Token"), options, `RouteB: AuthorizerId "Token": no such authorizer`},
+		{"an authorizer of another kind", edit("AuthorizerType: JWT", "AuthorizerType: REQUEST"), options, "Tokens: AuthorizerType REQUEST is not supported"},
+		{"a token from elsewhere", edit("$request.header.Authorization", "$request.querystring.token"), options, "Tokens: IdentitySource [$request.querystring.token]"},
 		{"a function that is not understood", edit("!Ref Secret", "!Base64 x"), options, "SECRET: Fn::Base64"},
 		{"parameters that a rule refuses", sample, with("Stage", "prod", "Threshold", "1"), "rule ProdIsLoud: one failure is too few for prod"},
 		{"an authorizer of an unknown type", edit("AuthorizationType: JWT", "AuthorizationType: CUSTOM"), options, "RouteB: AuthorizationType CUSTOM is not supported"},

@@ -1,33 +1,20 @@
 package main
 
 import (
-	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/coldfuse/coldfuse/local/jirasim"
-	"github.com/coldfuse/coldfuse/local/stack"
 )
 
 // The commands that are printed work as they stand, here with a recovery time
 // that a test can wait for.
 func TestThePrintedCommandsWork(t *testing.T) {
-	_, out := start(t, buildCommand(t), "-parameter", "JiraBaseDelay=0.05", "-parameter", "JiraRecoveryTimeout=3")
-	eventually(t, out, "it prints what to try", func() bool { return strings.Contains(out.String(), "Ctrl-C stops") })
-	run := func(command string) string {
-		t.Helper()
-		command = strings.Replace(command, "sleep 31", "sleep 4", 1)
-		answer, err := exec.CommandContext(t.Context(), "bash", "-c", command).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", command, err, answer)
-		}
-		return string(answer)
-	}
+	binary := buildCommand(t)
 	// What each printed line must answer.
-	wants := []string{
-		`"status":"healthy"`,
-		`"items":[`,
+	everywhere := []string{`"status":"healthy"`, `"items":[`, `"key":"DOC"`, `"session_id":"tea"`, `"seq":1`, `"content":"Is it ready?"`}
+	const bob = "Session not found"
+	outage := []string{
 		`"kind":"down"`,
 		"503 in",
 		`"killed":`,
@@ -37,19 +24,58 @@ func TestThePrintedCommandsWork(t *testing.T) {
 		"200\n200\n",
 		`"state":"closed"`,
 	}
-	commands := printedCommands(out.String())
-	if len(commands) != len(wants) {
-		t.Fatalf("%d commands are printed, want %d:\n%s", len(commands), len(wants), out)
+	cases := []struct {
+		auth  string
+		flags []string
+		wants []string
+	}{
+		{"none", nil, slices.Concat(everywhere, outage)},
+		{"jwt", nil, slices.Concat([]string{`{"message":"Unauthorized"}`}, everywhere, []string{bob}, outage)},
+		{
+			"iam", []string{"-bind", "127.0.0.2"},
+			slices.Concat([]string{`{"message":"Forbidden"}`, `"http://127.0.0.2:`}, everywhere, []string{bob}, outage),
+		},
 	}
-	for i, want := range wants {
-		answer := run(commands[i])
-		if !strings.Contains(answer, want) {
-			t.Errorf("%s\ngave %q, want %q", commands[i], answer, want)
-		}
-		if want == "503 in" && strings.Count(answer, want) != 5 {
-			t.Errorf("%s\ngave %q, want five failures", commands[i], answer)
-		}
+	for _, c := range cases {
+		t.Run(c.auth, func(t *testing.T) {
+			flags := append(c.flags, "-auth", c.auth, "-parameter", "JiraBaseDelay=0.05", "-parameter", "JiraRecoveryTimeout=3")
+			_, out := start(t, binary, flags...)
+			eventually(t, out, "it prints what to try", func() bool { return strings.Contains(out.String(), "Ctrl-C stops") })
+			commands := printedCommands(out.String())
+			if len(commands) != len(c.wants) {
+				t.Fatalf("%d commands are printed, want %d:\n%s", len(commands), len(c.wants), out)
+			}
+			last := len(commands) - 1
+			for i, want := range c.wants[:last] {
+				answer := shell(t, commands[i])
+				if !strings.Contains(answer, want) {
+					t.Errorf("%s\ngave %q, want %q", commands[i], answer, want)
+				}
+				if want == "503 in" && strings.Count(answer, want) != 5 {
+					t.Errorf("%s\ngave %q, want five failures", commands[i], answer)
+				}
+			}
+			// On a busy machine an environment may lose the store for a moment
+			// and count the successes alone: then it takes the calls again.
+			eventually(t, out, "the circuit closes", func() bool {
+				if strings.Contains(shell(t, commands[last]), c.wants[last]) {
+					return true
+				}
+				shell(t, commands[last-1])
+				return false
+			})
+		})
 	}
+}
+
+func shell(t *testing.T, command string) string {
+	t.Helper()
+	command = strings.Replace(command, "sleep 31", "sleep 4", 1)
+	answer, err := exec.CommandContext(t.Context(), "bash", "-c", command).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, answer)
+	}
+	return string(answer)
 }
 
 // printedCommands are the lines indented by three spaces that are commands.
@@ -64,37 +90,4 @@ func printedCommands(text string) []string {
 		}
 	}
 	return commands
-}
-
-func TestARealSiteTakesTheSimulatorsPlace(t *testing.T) {
-	cases := []struct {
-		rule string
-		env  map[string]string
-		want map[string]string
-		fail bool
-	}{
-		{"without JIRA_BASE_URL the simulator stays", map[string]string{"JIRA_TOKEN": "t"}, map[string]string{}, false},
-		{"a site needs a token", map[string]string{"JIRA_BASE_URL": "https://a"}, nil, true},
-		{
-			"what is set becomes parameters",
-			map[string]string{"JIRA_BASE_URL": "https://a", "JIRA_AUTH": "bearer", "JIRA_TOKEN": "t", "JIRA_EMAIL": "e"},
-			map[string]string{"JiraBaseUrl": "https://a", "JiraAuth": "bearer"}, false,
-		},
-	}
-	for _, c := range cases {
-		t.Run(c.rule, func(t *testing.T) {
-			config := stack.Config{Parameters: map[string]string{}}
-			err := realSite(&config, func(name string) string { return c.env[name] })
-			if (err != nil) != c.fail {
-				t.Fatalf("got %v", err)
-			}
-			if !c.fail && !maps.Equal(config.Parameters, c.want) {
-				t.Errorf("parameters %v, want %v", config.Parameters, c.want)
-			}
-			site := jirasim.Credentials{Email: "e", Token: "t"}
-			if len(c.want) > 0 && config.Credentials != site {
-				t.Error("the credentials are not the site's")
-			}
-		})
-	}
 }

@@ -4,8 +4,10 @@
 //	coldfuse-local demo   plays an outage of Jira and checks each step
 //
 // See -help of each for the flags. Run uses a real Jira instead of the
-// simulator where JIRA_BASE_URL names one; JIRA_EMAIL, JIRA_TOKEN and, as the
-// function has them, JIRA_SITE_URL and JIRA_AUTH go with it.
+// simulator where JIRA_BASE_URL names one; JIRA_EMAIL and JIRA_TOKEN, or
+// JIRA_CLIENT_ID and JIRA_CLIENT_SECRET, and, as the function has them,
+// JIRA_SITE_URL and JIRA_AUTH go with it. The same goes for Confluence.
+// DYNAMODB_ENDPOINT and MONGODB_URI name stores to use instead of new ones.
 package main
 
 import (
@@ -21,7 +23,6 @@ import (
 	"syscall"
 
 	"github.com/coldfuse/coldfuse/local/demo"
-	"github.com/coldfuse/coldfuse/local/jirasim"
 	"github.com/coldfuse/coldfuse/local/stack"
 )
 
@@ -47,12 +48,12 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	switch name {
 	case "run":
 		c, err := parse(name, args, stack.Config{
-			Listen: "127.0.0.1:8000", Admin: "127.0.0.1:8001", Jira: "127.0.0.1:8002", Warm: 1, Progress: out,
+			Listen: ":8000", Admin: ":8001", Jira: ":8002", Confluence: ":8003", Warm: 1, Progress: out,
 		}, out)
 		if err != nil {
 			return err
 		}
-		if err := realSite(&c, os.Getenv); err != nil {
+		if err := realSites(&c, os.Getenv); err != nil {
 			return err
 		}
 		return run(ctx, c, out)
@@ -73,10 +74,16 @@ func parse(name string, args []string, c stack.Config, out io.Writer) (stack.Con
 	flags.StringVar(&c.Listen, "listen", c.Listen, "`address` of the HTTP API; empty is a free port")
 	flags.StringVar(&c.Admin, "admin", c.Admin, "`address` of the admin server")
 	flags.StringVar(&c.Jira, "jira", c.Jira, "`address` of the Jira simulator")
+	flags.StringVar(&c.Confluence, "confluence", c.Confluence, "`address` of the Confluence simulator")
+	flags.StringVar(&c.Bind, "bind", "", "`host` of what the functions call, such as 172.17.0.1 for containers; default: 127.0.0.1")
 	flags.StringVar(&c.Root, "root", "", "`folder` of the repository; default: the nearest above with a template.yaml")
 	flags.StringVar(&c.Template, "template", "", "`file` to read; default: template.yaml in the repository")
 	flags.StringVar(&c.LogFile, "log", "", "`file` for what the functions write; default: .cache/local/NAME.log in the repository")
 	c.Parameters = map[string]string{}
+	flags.Func("auth", "`mode` of access: none, iam or jwt, as -parameter AuthMode", func(mode string) error {
+		c.Parameters["AuthMode"] = mode
+		return nil
+	})
 	flags.Func("parameter", "`Name=value` of a template parameter; may be repeated", func(s string) error {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {
@@ -104,26 +111,6 @@ func parse(name string, args []string, c stack.Config, out io.Writer) (stack.Con
 		c.LogFile = filepath.Join(c.Root, ".cache", "local", name+".log")
 	}
 	return c, nil
-}
-
-// realSite has the functions call a real Jira. Its token reaches them as a
-// secret, as it would in the cloud.
-func realSite(c *stack.Config, getenv func(string) string) error {
-	if getenv("JIRA_BASE_URL") == "" {
-		return nil
-	}
-	if getenv("JIRA_TOKEN") == "" {
-		return errors.New("JIRA_BASE_URL is set: JIRA_TOKEN, and for basic authentication JIRA_EMAIL, are needed too")
-	}
-	for variable, parameter := range map[string]string{
-		"JIRA_BASE_URL": "JiraBaseUrl", "JIRA_SITE_URL": "JiraSiteUrl", "JIRA_AUTH": "JiraAuth",
-	} {
-		if value := getenv(variable); value != "" {
-			c.Parameters[parameter] = value
-		}
-	}
-	c.Credentials = jirasim.Credentials{Email: getenv("JIRA_EMAIL"), Token: getenv("JIRA_TOKEN")}
-	return nil
 }
 
 func root(given string) (string, error) {

@@ -48,7 +48,7 @@ func buildCommand(t *testing.T) string {
 func start(t *testing.T, binary string, flags ...string) (*exec.Cmd, *output) {
 	t.Helper()
 	out := &output{}
-	anywhere := []string{"run", "-listen", "", "-admin", "", "-jira", "", "-log", filepath.Join(t.TempDir(), "log")}
+	anywhere := []string{"run", "-listen", "", "-admin", "", "-jira", "", "-confluence", "", "-log", filepath.Join(t.TempDir(), "log")}
 	command := exec.Command(binary, append(anywhere, flags...)...)
 	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	command.Stdout, command.Stderr = out, out
@@ -61,8 +61,11 @@ func start(t *testing.T, binary string, flags ...string) (*exec.Cmd, *output) {
 
 func eventually(t *testing.T, out *output, what string, holds func() bool) {
 	t.Helper()
-	if err := wait.For(t.Context(), 2*time.Minute, what, holds); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	const mistake = "coldfuse-local: " // what main says before it ends
+	failed := func() bool { return strings.Contains(out.String(), mistake) }
+	err := wait.For(t.Context(), 2*time.Minute, what, func() bool { return holds() || failed() })
+	if err != nil || failed() {
+		t.Fatalf("not so: %s: %v\n%s", what, err, out)
 	}
 }
 
@@ -126,8 +129,8 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 			command, out := start(t, binary)
 			eventually(t, out, "it prints "+c.after, func() bool { return strings.Contains(out.String(), c.after) })
 			below := descendants(t, command.Process.Pid)
-			if c.after == running && len(below) < 3 { // DynamoDB and an environment of each function
-				t.Errorf("processes %v, want three at least", below)
+			if c.after == running && len(below) < 6 { // two stores and an environment of each function
+				t.Errorf("processes %v, want six at least", below)
 			}
 			if err := command.Process.Signal(c.signal); err != nil {
 				t.Fatal(err)
@@ -156,8 +159,11 @@ func TestMistakesGetOneLine(t *testing.T) {
 		{"it must be known", []string{"rn"}, `"rn" is unknown: want run or demo`},
 		{"a port must be free", []string{"run", "-listen", taken.Addr().String()}, taken.Addr().String() + " is in use"},
 		{"a parameter has a value", []string{"run", "-parameter", "Stage"}, "want Name=value"},
-		{"a parameter is declared", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-parameter", "Stge=dev"}, "parameter Stge is not declared"},
-		{"a template's rule holds", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-parameter", "Stage=prod"}, "AuthMode none is not for prod"},
+		{"a parameter is declared", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-confluence", "", "-parameter", "Stge=dev"}, "parameter Stge is not declared"},
+		{"a template's rule holds", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-confluence", "", "-parameter", "Stage=prod"}, "AuthMode none is not for prod"},
+		{"a mode of access is known", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-confluence", "", "-auth", "basic"}, `parameter AuthMode: "basic": want one of iam, jwt, none`},
+		{"a host to bind is one", []string{"run", "-bind", "0.0.0.0"}, "bind 0.0.0.0: want one address of this machine"},
+		{"an issuer is the stack's own", []string{"run", "-listen", "", "-admin", "", "-jira", "", "-confluence", "", "-auth", "jwt", "-parameter", "JwtIssuer=https://example.com"}, "nobody here has the keys of the issuer https://example.com"},
 		{"there is nothing more to say", []string{"run", "now"}, `"now" is one argument too many`},
 	}
 	for _, c := range cases {

@@ -1,0 +1,96 @@
+package stack
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/jirasim"
+	"github.com/coldfuse/coldfuse/local/wait"
+)
+
+// shortened is the template with a time-out at which leases of creates end
+// while a test waits.
+func shortened(t *testing.T, seconds int) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const timeout = "\n      Timeout: 29\n"
+	if !strings.Contains(string(src), timeout) {
+		t.Fatal("the template has no function of 29 s")
+	}
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(src), timeout, fmt.Sprintf("\n      Timeout: %d\n", seconds))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// An environment that dies with Jira's commit behind it and the record of it
+// before it leaves one issue, which the same key finds.
+func TestAKilledCreateIsFoundByItsKey(t *testing.T) {
+	s := newStack(t, Config{Template: shortened(t, 6), Parameters: quick("JiraTryTimeout", "4")})
+	setJira(t, s, jirasim.Fault{Kind: jirasim.Hang, Operation: jirasim.CreateIssue, AfterCommit: true, Times: 1})
+	first := make(chan int, 1)
+	go func() {
+		status, _, err := create(t, s)
+		if err != nil {
+			status = -1
+		}
+		first <- status
+	}()
+	if err := wait.For(t.Context(), 5*time.Second, "the issue", func() bool { return len(created(s)) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if s.Kill() == 0 {
+		t.Fatal("nothing was killed")
+	}
+	if status := <-first; status < 500 {
+		t.Fatalf("the killed call was answered %d", status)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		status, answer, err := create(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status == http.StatusCreated {
+			if !strings.Contains(answer, `"key":"`+created(s)[0]+`"`) {
+				t.Errorf("got %s, want the issue %s", answer, created(s)[0])
+			}
+			break
+		}
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	if keys := created(s); len(keys) != 1 {
+		t.Errorf("%d issues: %v", len(keys), keys)
+	}
+}
+
+func create(t *testing.T, s *Stack) (int, string, error) {
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/v1/jira/issues",
+		strings.NewReader(`{"project_key":"OPS","issue_type":"Task","summary":"Fuse blown"}`))
+	if err != nil {
+		return 0, "", err
+	}
+	r.Header.Set("Idempotency-Key", "fuse-1")
+	return exchange(r)
+}
+
+// created are the keys of the issues that the simulator made.
+func created(s *Stack) []string {
+	var keys []string
+	for _, r := range s.Jira.Log() {
+		if r.Created != "" {
+			keys = append(keys, r.Created)
+		}
+	}
+	return keys
+}
