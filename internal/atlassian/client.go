@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -44,8 +45,9 @@ type Config struct {
 	Keys *Keyring
 	// Refused is told each time the service does not accept the credentials.
 	Refused func(context.Context)
-	// Now is for tests.
-	Now func() time.Time
+	// Now and Transport are for tests.
+	Now       func() time.Time
+	Transport http.RoundTripper
 }
 
 // New returns a Client that follows no redirects.
@@ -59,6 +61,9 @@ func New(c Config) *Client {
 		base: c.Base, auth: c.Auth, keys: c.Keys, now: c.Now, refused: c.Refused,
 		reads: newHTTPClient(newTransport()), changes: newHTTPClient(fresh),
 	}
+	if c.Transport != nil {
+		client.reads, client.changes = newHTTPClient(c.Transport), newHTTPClient(c.Transport)
+	}
 	if c.Now == nil {
 		client.now = time.Now
 	}
@@ -68,7 +73,7 @@ func New(c Config) *Client {
 	return client
 }
 
-func newHTTPClient(transport *http.Transport) *http.Client {
+func newHTTPClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -95,17 +100,37 @@ type Request struct {
 	// Changes: performing it twice is not the same as once. What may have been
 	// performed is then an ambiguous error, and is not retried.
 	Changes bool
-	// Public: made without credentials.
+	// Public: made without credentials, for which a site answers everyone. At
+	// the gateway, which lets nobody in without, it has them.
 	Public bool
 }
+
+// Decoder is a v of Do that reads an answer's JSON itself. The bytes are its own
+// from then on.
+type Decoder interface{ Decode(body []byte) error }
+
+func decode(body []byte, v any) error {
+	if d, ok := v.(Decoder); ok {
+		return d.Decode(body)
+	}
+	return json.Unmarshal(body, v)
+}
+
+// HeaderReader is a v of Do that also wants a successful answer's header, as
+// where that has the link to the next page.
+type HeaderReader interface{ ReadHeader(http.Header) }
 
 // Do makes the request and reads the answer's JSON into v. Credentials that are
 // refused are looked up again, and if they have changed the request is made
 // once more: a refused request was not performed. Errors are *Error.
 func (c *Client) Do(ctx context.Context, r Request, v any) error {
-	keys := c.keys.Current()
-	err := c.once(ctx, r, keys, v)
-	if r.Public || !c.mayBeRefused(ctx, err) {
+	keys, err := c.keys.Fresh(ctx)
+	if err != nil {
+		c.mayBeRefused(ctx, err)
+		return err
+	}
+	err = c.once(ctx, r, keys, v)
+	if r.Public && !c.gateway() || !c.mayBeRefused(ctx, err) {
 		return err
 	}
 	renewed, changed := c.keys.Renew(ctx, keys)
@@ -129,7 +154,7 @@ func (c *Client) mayBeRefused(ctx context.Context, err error) bool {
 		c.refused(ctx)
 		return !e.Ambiguous
 	}
-	return c.auth == Bearer && e.Status == http.StatusForbidden
+	return c.auth != Basic && e.Status == http.StatusForbidden
 }
 
 func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) error {
@@ -151,16 +176,44 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) e
 		return fromNetwork(err, r.Changes, written.Load())
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := readBody(res)
 	switch {
 	case refused(res) || res.StatusCode < 200 || res.StatusCode > 299:
-		return fromAnswer(res, body, r.Changes, c.now())
+		e := fromAnswer(res, body, r.Changes, c.now())
+		if c.turnedAway(e) {
+			e.Reason = reasonUnauthorized
+		}
+		return e
 	case err != nil:
 		return fromNetwork(err, r.Changes, true)
-	case len(body) > maxAnswer || !isJSON(res) || json.Unmarshal(body, v) != nil:
+	case len(body) > maxAnswer || !isJSON(res) || decode(body, v) != nil:
 		return &Error{Reason: reasonBadResponse, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
 	}
+	if h, ok := v.(HeaderReader); ok {
+		h.ReadHeader(res.Header)
+	}
 	return nil
+}
+
+// gateway tells whether the product is called through Atlassian's gateway.
+func (c *Client) gateway() bool { return strings.HasPrefix(c.base.Path, "/ex/") }
+
+// turnedAway tells whether the gateway refused the credentials on its own. It
+// answers 403 or 404 where they have expired or are another site's, but not in
+// the words of a product, whose 403 and 404 are about the thing asked for.
+func (c *Client) turnedAway(e *Error) bool {
+	return c.gateway() && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) &&
+		len(e.Messages)+len(e.Fields) == 0
+}
+
+// readBody reads an answer into one buffer, of its size where that is known.
+func readBody(res *http.Response) ([]byte, error) {
+	var b bytes.Buffer
+	if n := res.ContentLength; n > 0 {
+		b.Grow(int(min(n, maxAnswer)) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(res.Body, maxAnswer+1))
+	return b.Bytes(), err
 }
 
 func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*http.Request, error) {
@@ -185,7 +238,7 @@ func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*htt
 	}
 	// No Idempotency-Key: Jira knows none, and net/http takes it as leave to
 	// send a POST again by itself.
-	if !r.Public {
+	if !r.Public || c.gateway() {
 		req.Header.Set("Authorization", c.auth.header(keys))
 	}
 	req.Header.Set("Accept", "application/json")

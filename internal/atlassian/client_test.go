@@ -145,12 +145,19 @@ func TestCredentialsGoToTheOriginOnly(t *testing.T) {
 		t.Error("a request left for another origin")
 	}))
 	t.Cleanup(elsewhere.Close)
-	s := newSite(t, Basic, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
-	})
-	var v any
-	if err := s.client.Do(context.Background(), get, &v); err == nil {
-		t.Error("a redirect was taken for an answer")
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, target := range []string{elsewhere.URL, "//" + strings.TrimPrefix(elsewhere.URL, "http://"), "/elsewhere"} {
+			s := newSite(t, Basic, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, status) })
+			var v any
+			for _, r := range []Request{get, {Method: http.MethodPost, Path: "/x", Body: 1, Changes: true}} {
+				if err := s.client.Do(context.Background(), r, &v); err == nil {
+					t.Errorf("a %d was taken for an answer", status)
+				}
+			}
+			if s.requests.Load() != 2 {
+				t.Errorf("a %d to %s was followed", status, target)
+			}
+		}
 	}
 }
 
@@ -194,7 +201,7 @@ func accepting(token string) http.HandlerFunc {
 
 func TestARotatedTokenIsReadOnceAndUsed(t *testing.T) {
 	s := newSite(t, Basic, accepting("new"))
-	s.secret.Store(&Credentials{"me@example.com", "new"})
+	s.secret.Store(&Credentials{Email: "me@example.com", Token: "new"})
 	var v any
 	for range 3 {
 		if err := s.client.Do(context.Background(), get, &v); err != nil {
@@ -255,25 +262,81 @@ func TestPathsStayBelowTheBase(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsHeeded(t *testing.T) {
+// selfReader reads an answer for itself.
+type selfReader struct {
+	body  string
+	trace string
+}
+
+func (r *selfReader) ReadHeader(h http.Header) { r.trace = h.Get("Atl-Traceid") }
+
+func (r *selfReader) Decode(body []byte) error {
+	r.body = string(body)
+	if r.body != `{"a":1}` {
+		return errors.New("no answer")
+	}
+	return nil
+}
+
+func TestAnAnswerMayBeReadByItsOwnType(t *testing.T) {
+	s := newSite(t, Basic, answering(200, map[string]string{"Atl-Traceid": "t"}, `{"a":1}`))
+	var v selfReader
+	if err := s.client.Do(t.Context(), get, &v); err != nil || v != (selfReader{`{"a":1}`, "t"}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	s = newSite(t, Basic, answering(200, nil, `{"a":`))
+	if e, ok := errors.AsType[*Error](s.client.Do(t.Context(), get, &v)); !ok || e.Reason != "bad_response" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestTheGatewayRefusesCredentialsInItsOwnWords(t *testing.T) {
+	const product = `{"errorMessages":["You do not have the permission"],"errors":{}}`
+	const confluence = `{"errors":[{"status":404,"code":"NOT_FOUND","title":"Not Found","detail":null}]}`
 	for rule, c := range map[string]struct {
-		header map[string]string
-		want   time.Duration
+		path   string
+		auth   Auth
+		status int
+		body   string
+		reason string
 	}{
-		"seconds":                          {map[string]string{"Retry-After": "7"}, 7 * time.Second},
-		"a date":                           {map[string]string{"Retry-After": time.UnixMilli(1_800_000_000_000).Add(9 * time.Second).UTC().Format(http.TimeFormat)}, 9 * time.Second},
-		"nothing":                          {nil, 0},
-		"a reset where Retry-After is not": {map[string]string{"X-RateLimit-Reset": time.UnixMilli(1_800_000_000_000).Add(time.Minute).UTC().Format(time.RFC3339)}, time.Minute},
-		"a reset that has passed":          {map[string]string{"X-RateLimit-Reset": "2001-01-01T00:00:00Z"}, 0},
+		"401 is a refusal":                       {"/ex/jira/abc", Bearer, 401, `{"code":401,"message":"Unauthorized"}`, "unauthorized"},
+		"403 in the gateway's words is one":      {"/ex/jira/abc", Bearer, 403, `{"code":403,"message":"Forbidden"}`, "unauthorized"},
+		"404 is, as for another site's token":    {"/ex/confluence/abc", Bearer, 404, `{"status":404,"error":"Not Found","path":"/ex/confluence/abc"}`, "unauthorized"},
+		"in HTML too":                            {"/ex/jira/abc", Basic, 403, `<html>`, "unauthorized"},
+		"Jira's 403 is about what is asked for":  {"/ex/jira/abc", Bearer, 403, product, "http_403"},
+		"so is Confluence's 404":                 {"/ex/confluence/abc", Bearer, 404, confluence, "http_404"},
+		"a site has no gateway's words":          {"", Basic, 404, `<html>`, "http_404"},
+		"a change that is refused was not made":  {"/ex/jira/abc", Basic, 403, ``, "unauthorized"},
+		"a refusal of a site is a header's word": {"", Basic, 403, ``, "http_403"},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			s := newSite(t, Basic, answering(429, c.header, ""))
+			s := newSite(t, c.auth, answering(c.status, nil, c.body))
+			s.client.base, _ = url.Parse(s.URL + c.path)
 			var v any
-			e, ok := errors.AsType[*Error](s.client.Do(context.Background(), get, &v))
-			if !ok || e.RetryAfter() != c.want {
+			e, ok := errors.AsType[*Error](s.client.Do(context.Background(), Request{Method: http.MethodPost, Path: "/x", Changes: true}, &v))
+			if !ok || e.Reason != c.reason || e.Ambiguous || e.Retryable() {
 				t.Errorf("got %+v", e)
 			}
+			if refusals := s.refusals.Load(); (refusals > 0) != (c.reason == "unauthorized") {
+				t.Errorf("%d refusals reported", refusals)
+			}
 		})
+	}
+}
+
+// The gateway lets nobody in without credentials, whatever is public at a site.
+func TestAPublicRequestThroughTheGatewayHasCredentials(t *testing.T) {
+	s := newSite(t, Basic, func(w http.ResponseWriter, r *http.Request) {
+		if _, _, sent := r.BasicAuth(); !sent {
+			t.Error("no credentials were sent")
+		}
+		answering(200, nil, `{}`)(w, r)
+	})
+	s.client.base, _ = url.Parse(s.URL + "/ex/jira/abc")
+	var v any
+	if err := s.client.Do(t.Context(), Request{Method: http.MethodGet, Path: "/x", Public: true}, &v); err != nil {
+		t.Error(err)
 	}
 }
 

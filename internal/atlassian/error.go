@@ -26,9 +26,11 @@ type Error struct {
 	Messages []string
 	// RequestID is the service's own id of the request.
 	RequestID string
-	// RateLimit is the RateLimit-Reason of a 429.
+	// RateLimit is which limit a 429 is of, in Atlassian's words such as
+	// jira-burst-based; empty if it does not say.
 	RateLimit string
-	// Wait is what Retry-After asks for: a minimum.
+	// Wait is how long the service asks to be left alone, at most 24 h; 0 if it
+	// does not ask.
 	Wait time.Duration
 	// Ambiguous: the request changes something and may have been performed.
 	Ambiguous bool
@@ -46,13 +48,26 @@ func (e *Error) Error() string {
 // Unwrap gives the error of the network or of the context.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Class is the Reason, or which limit a 429 is of: what programs may be told.
+func (e *Error) Class() string {
+	if e.RateLimit != "" {
+		return e.RateLimit
+	}
+	return e.Reason
+}
+
+// Unusable is the error of an answer that was read but makes no sense.
+func Unusable(status int, changes bool) *Error {
+	return &Error{Reason: reasonBadResponse, Status: status, Ambiguous: changes}
+}
+
 // RetryAfter is the least time to wait before another try.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
 
 // Retryable tells whether another try may help and can do no harm: the failure
-// is passing, and nothing can have been changed.
+// passes within a call's time, and nothing can have been changed.
 func (e *Error) Retryable() bool {
-	if e.Ambiguous {
+	if e.Ambiguous || e.QuotaStop() {
 		return false
 	}
 	switch e.Reason {
@@ -127,20 +142,23 @@ func fromNetwork(err error, changes, written bool) *Error {
 
 // fromAnswer classes an answer that is no success.
 func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *Error {
-	e := &Error{Status: res.StatusCode, Reason: fmt.Sprintf("http_%d", res.StatusCode), RequestID: requestID(res)}
+	e := &Error{
+		Status: res.StatusCode, Reason: fmt.Sprintf("http_%d", res.StatusCode), RequestID: requestID(res),
+		Wait: retryAfter(res.Header, now),
+	}
 	switch {
 	case refused(res):
 		// With a 2xx it was served as an anonymous caller's: a change is done.
 		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
 		// All documented reasons for a 429 are found before anything is done.
-		e.Reason, e.RateLimit = "rate_limited", token(res.Header.Get("RateLimit-Reason"))
+		e.Reason, e.RateLimit = "rate_limited", limitOf(res.Header)
+		e.Wait = limitedFor(res.Header, e.QuotaStop(), now)
 	case res.StatusCode >= 300 && res.StatusCode < 400:
 		e.Reason = reasonBadResponse
 	case res.StatusCode >= 500, res.StatusCode == http.StatusRequestTimeout:
 		e.Ambiguous = changes
 	}
-	e.Wait = retryAfter(res.Header, now)
 	if res.StatusCode >= 400 && res.StatusCode < 500 {
 		e.Messages, e.Fields = said(body)
 	}

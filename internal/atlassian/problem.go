@@ -32,10 +32,11 @@ func callProblem(err error, attempts int) gateway.Problem {
 	switch {
 	case ok:
 		p := e.problem()
-		p.UpstreamStatus, p.UpstreamRequestID = e.Status, e.RequestID
+		p.Reason, p.UpstreamStatus, p.UpstreamRequestID = e.Class(), e.Status, e.RequestID
 		return p
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		p := unavailable("the service did not answer in time", 0)
+		p.Reason = "timeout"
 		if attempts > 0 { // the try was given up: what became of it is not known
 			p.Retryable = nil
 		}

@@ -3,12 +3,8 @@ package atlassian
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
-	"time"
 	"unicode"
-
-	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
 // Limits of what is passed on of the service's words.
@@ -17,38 +13,73 @@ const (
 	maxFields = 50
 )
 
-// said reads what a 4xx answer says is wrong: {"errorMessages":[…],"errors":{…}}
-// of Jira, or the title and detail of an RFC 9457 problem. Any other body, such
-// as a page of HTML, says nothing.
+// said reads what a 4xx answer says is wrong. It knows four shapes:
+//
+//	{"errorMessages":["…"],"errors":{"field":"…"}}        Jira
+//	{"errors":[{"status":…,"title":"…","detail":"…"}]}    Confluence, v2
+//	{"statusCode":…,"message":"…"}                        Confluence, v1
+//	{"title":"…","detail":"…"}                            RFC 9457, of both
+//
+// Any other body, such as a page of HTML or what Atlassian's gateway says for
+// itself ({"code":…,"message":"…"}), says nothing.
 func said(body []byte) (messages []string, fields map[string]string) {
 	var a struct {
-		ErrorMessages []string                   `json:"errorMessages"`
-		Errors        map[string]json.RawMessage `json:"errors"`
-		Title, Detail string
+		ErrorMessages []string        `json:"errorMessages"`
+		Errors        json.RawMessage `json:"errors"`
+		StatusCode    int             `json:"statusCode"`
+		Message       string          `json:"message"`
+		words
 	}
-	// A member of another type than it should have leaves the others readable.
-	var mistyped *json.UnmarshalTypeError
-	if err := json.Unmarshal(body, &a); err != nil && !errors.As(err, &mistyped) {
+	if !readable(body, &a) {
 		return nil, nil
 	}
-	for _, m := range append(a.ErrorMessages, a.Title, a.Detail) {
+	all := append(a.ErrorMessages, a.Title, a.Detail)
+	if a.StatusCode != 0 {
+		all = append(all, a.Message)
+	}
+	var list []words
+	if readable(a.Errors, &list) {
+		for _, w := range list {
+			all = append(all, w.Title, w.Detail)
+		}
+	}
+	for _, m := range all {
 		if m = clean(m); m != "" && len(messages) < maxFields {
 			messages = append(messages, m)
 		}
 	}
-	for name, raw := range a.Errors {
+	return messages, saidOfFields(a.Errors)
+}
+
+type words struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+// readable decodes what it can: a member of another type than it should have
+// leaves the others readable.
+func readable(data []byte, v any) bool {
+	var mistyped *json.UnmarshalTypeError
+	err := json.Unmarshal(data, v)
+	return err == nil || errors.As(err, &mistyped)
+}
+
+func saidOfFields(errors json.RawMessage) map[string]string {
+	var raws map[string]json.RawMessage
+	if json.Unmarshal(errors, &raws) != nil {
+		return nil
+	}
+	fields := make(map[string]string)
+	for name, raw := range raws {
 		var text string
 		if json.Unmarshal(raw, &text) != nil || len(fields) == maxFields {
 			continue
 		}
 		if name, text = clean(name), clean(text); name != "" && text != "" {
-			if fields == nil {
-				fields = make(map[string]string)
-			}
 			fields[name] = text
 		}
 	}
-	return messages, fields
+	return fields
 }
 
 // clean makes the service's text fit to be shown: one line of bounded length,
@@ -76,20 +107,4 @@ func clean(s string) string {
 // tag (HTML standard, "tag open state").
 func beginsTag(s string) bool {
 	return s != "" && (s[0] == '/' || s[0] == '!' || s[0] == '?' || 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
-}
-
-// maxWait caps what the service asks for: quotas are by the hour, and a wrong
-// date would keep callers away for years.
-const maxWait = 24 * time.Hour
-
-// retryAfter is how long the service asks to be left alone. Atlassian's gateway
-// may leave Retry-After out of a 429 and only say when the limit is reset.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if d, ok := retry.ParseRetryAfter(h.Get("Retry-After"), now); ok {
-		return min(d, maxWait)
-	}
-	if t, err := time.Parse(time.RFC3339, h.Get("X-RateLimit-Reset")); err == nil {
-		return min(max(t.Sub(now), 0), maxWait)
-	}
-	return 0
 }

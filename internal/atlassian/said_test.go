@@ -16,6 +16,9 @@ func TestSaid(t *testing.T) {
 	}{
 		"messages and fields of Jira's":  {`{"errorMessages":["a"],"errors":{"summary":"b"}}`, []string{"a"}, map[string]string{"summary": "b"}},
 		"a problem's title and detail":   {`{"type":"about:blank","title":"t","detail":"d","status":405}`, []string{"t", "d"}, nil},
+		"errors of Confluence's v2":      {`{"errors":[{"status":400,"code":"INVALID","title":"t","detail":null},{"title":"u","detail":"d"}]}`, []string{"t", "u", "d"}, nil},
+		"a message of Confluence's v1":   {`{"statusCode":400,"message":"m","data":{}}`, []string{"m"}, nil},
+		"the gateway's words are none":   {`{"code":403,"message":"m"}`, nil, nil},
 		"comparison signs are no markup": {`{"errorMessages":["` + operators + `"]}`, []string{operators}, nil},
 		"markup is dropped":              {`{"errorMessages":["see <a href=x>this</a>"],"errors":{"x":"<!-- y -->"}}`, nil, nil},
 		"line ends become blanks":        {`{"errorMessages":["a\nb\u0000c"]}`, []string{"a bc"}, nil},

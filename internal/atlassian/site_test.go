@@ -30,7 +30,7 @@ func newSite(t *testing.T, auth Auth, handler http.HandlerFunc) *site {
 		handler(w, r)
 	}))
 	t.Cleanup(s.Close)
-	s.secret.Store(&Credentials{"me@example.com", "old"})
+	s.secret.Store(&Credentials{Email: "me@example.com", Token: "old"})
 	now := func() time.Time { return time.UnixMilli(1_800_000_000_000 + s.clock.Load()) }
 	keys := NewKeyring(func(context.Context) (Credentials, error) {
 		s.reads.Add(1)

@@ -112,7 +112,7 @@ func (s *secretsManager) get(ctx context.Context, id string) (string, error) {
 	case res.StatusCode != http.StatusOK:
 		return "", newSecretsFault(res.StatusCode, out.Kind)
 	case !decoded:
-		return "", errors.New("Secrets Manager's answer is no JSON")
+		return "", errors.New("the answer is no JSON")
 	case out.Text == "":
 		return "", errors.New("it is not text")
 	}
@@ -136,7 +136,7 @@ func newSecretsFault(status int, kind string) *secretsFault {
 }
 
 func (f *secretsFault) Error() string {
-	return fmt.Sprintf("Secrets Manager answers %d %s", f.status, cmp.Or(f.kind, http.StatusText(f.status)))
+	return fmt.Sprintf("answered %d %s", f.status, cmp.Or(f.kind, http.StatusText(f.status)))
 }
 
 // passes tells whether another attempt may help.

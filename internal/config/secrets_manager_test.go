@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,18 +16,18 @@ import (
 )
 
 // secretsAt gives a manager whose requests a handler answers, and their number.
-func secretsAt(t *testing.T, handler http.HandlerFunc) (*secretsManager, *int) {
+func secretsAt(t *testing.T, handler http.HandlerFunc) (*secretsManager, *atomic.Int32) {
 	t.Helper()
-	requests := 0
+	requests := &atomic.Int32{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests++
+		requests.Add(1)
 		handler(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return newSecretsManager(environment(map[string]string{
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "AWS_REGION": "eu-central-1",
 		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "own-key", "AWS_SESSION_TOKEN": "session",
-	})), &requests
+	})), requests
 }
 
 func TestTheRequestForASecret(t *testing.T) {
@@ -70,12 +71,12 @@ func TestFailedReadsOfASecret(t *testing.T) {
 	cut := func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }
 	for rule, c := range map[string]struct {
 		handler  http.HandlerFunc
-		requests int
+		requests int32
 		want     string
 	}{
 		"a missing secret is named":               {answer(400, `{"__type":"ResourceNotFoundException"}`), 1, "secret a is missing"},
 		"a shape's whole id is understood":        {answer(400, `{"__type":"x.y#ResourceNotFoundException"}`), 1, "secret a is missing"},
-		"a refusal says which":                    {answer(400, `{"__type":"AccessDeniedException","Message":"s3cret"}`), 1, "secret a cannot be read: Secrets Manager answers 400 AccessDeniedException"},
+		"a refusal says which":                    {answer(400, `{"__type":"AccessDeniedException","Message":"s3cret"}`), 1, "secret a cannot be read: answered 400 AccessDeniedException"},
 		"throttling is tried once more":           {answer(400, `{"__type":"ThrottlingException"}`), 2, "ThrottlingException"},
 		"a failure is tried once more":            {answer(500, `<html>`), 2, "500 Internal Server Error"},
 		"a connection that ends is made anew":     {cut, 2, "secret a cannot be read: "},
@@ -91,8 +92,8 @@ func TestFailedReadsOfASecret(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "own-key") {
 				t.Errorf("got %v", err)
 			}
-			if *requests != c.requests {
-				t.Errorf("%d requests", *requests)
+			if requests.Load() != c.requests {
+				t.Errorf("%d requests", requests.Load())
 			}
 		})
 	}
@@ -105,8 +106,8 @@ func TestAReadOfASecretEndsWithItsContext(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := manager.text(ctx, "a"); err == nil || *requests != 1 {
-		t.Errorf("%v, %d requests", err, *requests)
+	if _, err := manager.text(ctx, "a"); err == nil || requests.Load() != 1 {
+		t.Errorf("%v, %d requests", err, requests.Load())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
+	"github.com/coldfuse/coldfuse/internal/idempotency"
 )
 
 // Circuit is the name of the circuit that guards Jira.
@@ -36,12 +37,21 @@ var Operations = []string{getServerInfo, searchIssues, getIssue, createIssue, ge
 type Connector struct {
 	client *atlassian.Client
 	guard  *guard.Guard
-	site   string // for links
+	site   string            // for links
+	keys   *idempotency.Keys // nil: see WithKeys
 }
 
-// New returns a Connector whose links point to site.
+// New returns a Connector whose links point to site. It refuses a create with
+// an Idempotency-Key.
 func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
 	return &Connector{client: client, guard: g, site: site.String()}
+}
+
+// WithKeys returns a copy of c that makes one issue for each key.
+func (c *Connector) WithKeys(keys *idempotency.Keys) *Connector {
+	with := *c
+	with.keys = keys
+	return &with
 }
 
 // call makes one guarded call of one request.
@@ -59,8 +69,6 @@ func isStatus(err error, status int) bool {
 	e, ok := errors.AsType[*atlassian.Error](err)
 	return ok && e.Status == status && len(e.Messages)+len(e.Fields) > 0
 }
-
-func (c *Connector) browse(key string) string { return c.site + "/browse/" + url.PathEscape(key) }
 
 // ServerInfo describes the site.
 type ServerInfo struct {
@@ -91,46 +99,12 @@ func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 	})
 }
 
-// Issue is an issue with the fields that were asked for.
+// Issue is an issue with the fields that were asked for, one JSON object.
 type Issue struct {
-	ID     string                     `json:"id"`
-	Key    string                     `json:"key"`
-	URL    string                     `json:"url"`
-	Fields map[string]json.RawMessage `json:"fields,omitempty"`
-}
-
-// Search is a bounded JQL query.
-type Search struct {
-	JQL    string
-	Fields []string
-	Limit  int
-	Token  string // Jira's own
-}
-
-// Search gives a page of the issues that match.
-func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], error) {
-	body := map[string]any{"jql": s.JQL, "fields": s.Fields, "maxResults": s.Limit}
-	if s.Token != "" {
-		body["nextPageToken"] = s.Token
-	}
-	type answer struct {
-		Issues        []Issue
-		NextPageToken string
-		IsLast        *bool
-	}
-	a, err := call[answer](ctx, c, searchIssues, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/search/jql", Body: body})
-	if err != nil {
-		return gateway.Page[Issue]{}, err
-	}
-	page := gateway.PageOf(a.Issues, a.NextPageToken)
-	// isLast may be missing; a token that comes back unchanged leads nowhere.
-	if a.IsLast != nil && *a.IsLast || page.Next == s.Token {
-		page.Next = ""
-	}
-	for i := range page.Items {
-		page.Items[i].URL = c.browse(page.Items[i].Key)
-	}
-	return page, nil
+	ID     string          `json:"id"`
+	Key    string          `json:"key"`
+	URL    string          `json:"url"`
+	Fields json.RawMessage `json:"fields,omitempty"`
 }
 
 // Issue gives one issue, by id or key.
@@ -142,17 +116,7 @@ func (c *Connector) Issue(ctx context.Context, key string, fields, expand []stri
 	issue, err := call[Issue](ctx, c, getIssue, atlassian.Request{
 		Method: http.MethodGet, Path: "/rest/api/3/issue/" + url.PathEscape(key), Query: query,
 	})
-	issue.URL = c.browse(issue.Key)
-	return issue, err
-}
-
-// Create makes an issue of the fields. It is tried again only where Jira cannot
-// have made it.
-func (c *Connector) Create(ctx context.Context, fields map[string]any) (Issue, error) {
-	issue, err := call[Issue](ctx, c, createIssue, atlassian.Request{
-		Method: http.MethodPost, Path: "/rest/api/3/issue", Body: map[string]any{"fields": fields}, Changes: true,
-	})
-	issue.URL = c.browse(issue.Key)
+	issue.URL, issue.Fields = c.browse(issue.Key), slim(issue.Fields)
 	return issue, err
 }
 

@@ -1,10 +1,17 @@
 package jira
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/coldfuse/coldfuse/internal/adf"
+	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
 // Jira's own limits of an issue.
@@ -35,6 +42,8 @@ func (n newIssue) problem() (field, problem string) {
 		return "summary", "want one line of 1 to 255 characters"
 	case n.Description != "" && n.DescriptionADF != nil:
 		return "description_adf", "give either description or description_adf"
+	case utf8.RuneCountInString(n.Description) > adf.MaxLength:
+		return "description", "want at most 32,767 characters"
 	case slices.ContainsFunc(n.Labels, isNoLabel):
 		return "labels", "want labels without spaces, of at most 255 characters"
 	}
@@ -64,7 +73,7 @@ func (n newIssue) fields() map[string]any {
 		fields[name] = value
 	}
 	if n.Description != "" {
-		fields["description"] = document(n.Description)
+		fields["description"] = adf.FromMarkdown(n.Description)
 	}
 	if n.DescriptionADF != nil {
 		fields["description"] = n.DescriptionADF
@@ -73,4 +82,26 @@ func (n newIssue) fields() map[string]any {
 		fields["labels"] = n.Labels
 	}
 	return fields
+}
+
+// errLate: the time in which the request may be sent was over before it was.
+var errLate = fmt.Errorf("jira: too late to send: %w", context.Canceled)
+
+func always() bool { return true }
+
+// post sends a create, if it may at that moment: again only where Jira cannot
+// have made the issue.
+func (c *Connector) post(ctx context.Context, body map[string]any, may func() bool) (Issue, error) {
+	return guard.Run(ctx, c.guard, createIssue, func(ctx context.Context) (Issue, error) {
+		if !may() {
+			return Issue{}, errLate
+		}
+		var issue Issue
+		err := c.client.Do(ctx, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/issue", Body: body, Changes: true}, &issue)
+		if err == nil && issue.Key == "" {
+			err = atlassian.Unusable(http.StatusCreated, true)
+		}
+		issue.URL = c.browse(issue.Key)
+		return issue, err
+	})
 }

@@ -130,9 +130,8 @@ func list(query url.Values, name string) []string {
 }
 
 func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
-	// Taking the key and not keeping its promise would be worse than saying so.
-	if r.Header.Get("Idempotency-Key") != "" {
-		refuse(w, r, "Idempotency-Key", "the header is not supported")
+	key, keyed, ok := c.readKey(w, r)
+	if !ok {
 		return
 	}
 	var body newIssue
@@ -143,8 +142,20 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, field, problem)
 		return
 	}
-	issue, err := c.Create(r.Context(), body.fields())
-	answer(w, r, http.StatusCreated, issue, err)
+	if !keyed {
+		issue, err := c.post(r.Context(), map[string]any{"fields": body.fields()}, always)
+		answer(w, r, http.StatusCreated, issue, err)
+		return
+	}
+	issue, replayed, err := c.createOnce(r.Context(), keyOf(r, key, body), body)
+	if err != nil {
+		writeCreateProblem(w, r, err)
+		return
+	}
+	if replayed {
+		w.Header().Set(replayedHeader, "true")
+	}
+	gateway.WriteJSON(w, http.StatusCreated, issue)
 }
 
 func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {

@@ -1,11 +1,14 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -40,6 +43,7 @@ func TestBadInputNeverReachesJira(t *testing.T) {
 		"no summary":                            {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task"}`, 400, "summary"},
 		"a summary of two lines":                {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"a\nb"}`, 400, "summary"},
 		"two descriptions":                      {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"s","description":"a","description_adf":{}}`, 400, "description_adf"},
+		"a description that is too long":        {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"s","description":"` + strings.Repeat("x", 32_768) + `"}`, 400, "description"},
 		"a document that is none":               {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"s","description_adf":"a"}`, 400, "description_adf"},
 		"a field that has a place of its own":   {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"s","fields":{"summary":"t"}}`, 400, "fields"},
 		"a field of no name":                    {"POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"s","fields":{"a b":1}}`, 400, "fields"},
@@ -128,6 +132,37 @@ func TestJirasAnswersAsTheClientsProblem(t *testing.T) {
 	}
 }
 
+func TestAQuotaIsAskedForOnceAndABurstAgain(t *testing.T) {
+	for rule, c := range map[string]struct {
+		reason, after string
+		requests      int
+		wait          int
+	}{
+		"a burst that passes at once":  {"jira-burst-based", "0", 4, 5},
+		"a burst that outlasts a call": {"jira-per-issue-on-write", "1847", 1, 1847},
+		"a quota":                      {"jira-quota-tenant-based", "1", 1, 1},
+		"no reason":                    {"", "", 4, 5},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newSite(t, false)
+			s.answers(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("RateLimit-Reason", c.reason)
+				w.Header().Set("Retry-After", c.after)
+				answering(429, "")(w, r)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+			defer cancel()
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/jira/projects", nil).WithContext(ctx))
+			p := readProblem(t, w)
+			if w.Code != 503 || p.Reason != cmp.Or(c.reason, "rate_limited") || p.RetryAfterSeconds != c.wait || p.Attempts != c.requests ||
+				p.UpstreamRequestID != "trace-1" || len(s.requests()) != c.requests {
+				t.Errorf("%d requests, %+v", len(s.requests()), p)
+			}
+		})
+	}
+}
+
 func TestClientErrorsOpenTheCircuitOnlyIfCounted(t *testing.T) {
 	for _, counted := range []bool{false, true} {
 		s := newSite(t, counted)
@@ -181,20 +216,4 @@ func TestCreateIsRepeatedOnlyWhereNothingWasCreated(t *testing.T) {
 			}
 		})
 	}
-}
-
-func FuzzJQLIsRefusedOnlyIfEmptyOrUnbounded(f *testing.F) {
-	f.Add("ORDER BY x")
-	f.Add(" order\u00a0by")
-	f.Fuzz(func(t *testing.T, jql string) {
-		if len(jql) > maxJQL-20 {
-			return
-		}
-		if problem := jqlProblem("project = A " + jql); problem != "" {
-			t.Errorf("%q with a restriction: %s", jql, problem)
-		}
-		if jqlProblem("ORDER BY "+jql) == "" {
-			t.Errorf("%q without one is sent", jql)
-		}
-	})
 }

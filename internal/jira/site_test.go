@@ -60,7 +60,7 @@ func newSite(t *testing.T, countClientErrors bool) *site {
 		t.Fatal(err)
 	}
 	g, err := guard.New(guard.Config{
-		Breaker: s.circuit, TryTimeout: 2 * time.Second, Operations: Operations, Classify: classify, Retryable: atlassian.Retryable,
+		Breaker: s.circuit, TryTimeout: tryTimeout, Operations: Operations, Classify: classify, Retryable: atlassian.Retryable,
 		Retry:  retry.Policy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
 		Report: func(_ context.Context, c guard.Call) { s.mu.Lock(); defer s.mu.Unlock(); s.calls = append(s.calls, c) },
 	})
@@ -115,13 +115,13 @@ func (s *site) do(method, path, body string) *httptest.ResponseRecorder {
 
 // problem is what clients are told of an error.
 type problem struct {
-	Type, Field, Circuit, Detail string
-	Status, Attempts             int
-	Retryable                    *bool
-	Errors                       map[string]string
-	RetryAfterSeconds            int    `json:"retry_after_seconds"`
-	UpstreamStatus               int    `json:"upstream_status"`
-	UpstreamRequestID            string `json:"upstream_request_id"`
+	Type, Field, Circuit, Detail, Reason string
+	Status, Attempts                     int
+	Retryable                            *bool
+	Errors                               map[string]string
+	RetryAfterSeconds                    int    `json:"retry_after_seconds"`
+	UpstreamStatus                       int    `json:"upstream_status"`
+	UpstreamRequestID                    string `json:"upstream_request_id"`
 }
 
 func readProblem(t *testing.T, w *httptest.ResponseRecorder) problem {

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/coldfuse/coldfuse/local/apicheck"
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
 )
 
@@ -95,11 +97,31 @@ func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
 	if c.Expired {
 		w.expire(t)
 	}
-	answer, err := invoke(c.event(t, before.Headers["Etag"]))
+	src := c.event(t, before.Headers["Etag"])
+	answer, err := invoke(src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.check(t, answer, w.requests())
+	described(t, src, answer)
+}
+
+var description = sync.OnceValues(func() (*apicheck.Checker, error) { return apicheck.Load(root) })
+
+// described holds an answer against openapi.yaml.
+func described(t *testing.T, src []byte, answer events.APIGatewayV2HTTPResponse) {
+	t.Helper()
+	checker, err := description()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(src, &event); err != nil {
+		t.Fatal(err)
+	}
+	if err := checker.CheckEvent(event, answer); err != nil {
+		t.Error(err)
+	}
 }
 
 // event is that of the file with what the case changes.
