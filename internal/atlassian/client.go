@@ -103,6 +103,9 @@ type Request struct {
 	// Public: made without credentials, for which a site answers everyone. At
 	// the gateway, which lets nobody in without, it has them.
 	Public bool
+	// AboutAccount: a 403 would be about the account as a whole, and not about
+	// what is asked for. It is then a refusal of the credentials.
+	AboutAccount bool
 }
 
 // Decoder is a v of Do that reads an answer's JSON itself. The bytes are its own
@@ -180,13 +183,15 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) e
 	switch {
 	case refused(res) || res.StatusCode < 200 || res.StatusCode > 299:
 		e := fromAnswer(res, body, r.Changes, c.now())
-		if c.turnedAway(e) {
+		if c.turnedAway(e) || r.AboutAccount && e.Status == http.StatusForbidden {
 			e.Reason = reasonUnauthorized
 		}
 		return e
 	case err != nil:
 		return fromNetwork(err, r.Changes, true)
-	case len(body) > maxAnswer || !isJSON(res) || decode(body, v) != nil:
+	case len(body) > maxAnswer:
+		return &Error{Reason: reasonTooLarge, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
+	case !isJSON(res) || decode(body, v) != nil:
 		return &Error{Reason: reasonBadResponse, Status: res.StatusCode, RequestID: requestID(res), Ambiguous: r.Changes}
 	}
 	if h, ok := v.(HeaderReader); ok {

@@ -54,7 +54,7 @@ func TestAnswers(t *testing.T) {
 		"JSON that breaks off is no answer":            {answering(200, nil, `{"a":`), false, "bad_response", false, false, true},
 		"a bad answer to a change leaves it open":      {answering(201, nil, `{"a":`), true, "bad_response", false, true, true},
 		"a redirect is not followed":                   {answering(302, map[string]string{"Location": "/elsewhere"}, ""), false, "bad_response", false, false, true},
-		"an answer of any size is not read to its end": {answering(200, nil, `"`+strings.Repeat("x", maxAnswer+1)+`"`), false, "bad_response", false, false, true},
+		"an answer of any size is not read to its end": {answering(200, nil, `"`+strings.Repeat("x", maxAnswer+1)+`"`), false, "too_large", false, false, false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, Basic, c.handler)
@@ -243,6 +243,20 @@ func TestABearerTokenThatIsForbiddenIsLookedUp(t *testing.T) {
 	var v any
 	if err := s.client.Do(context.Background(), get, &v); err != nil {
 		t.Error(err)
+	}
+}
+
+// Confluence answers 403 to a wrong pair.
+func TestA403AboutTheAccountIsARefusal(t *testing.T) {
+	s := newSite(t, Basic, answering(403, nil, `{"message":"Current user not permitted to use Confluence"}`))
+	var v any
+	r := get
+	if err := s.client.Do(context.Background(), r, &v); IsRefused(err) || s.reads.Load() != 1 || s.refusals.Load() != 0 {
+		t.Errorf("about a thing: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
+	}
+	r.AboutAccount = true
+	if err := s.client.Do(context.Background(), r, &v); !IsRefused(err) || s.reads.Load() != 2 || s.refusals.Load() != 1 {
+		t.Errorf("about the account: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
 	}
 }
 

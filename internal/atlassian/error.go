@@ -16,7 +16,7 @@ import (
 // Error is what came of a request that failed. It holds none of the service's
 // own text but for field errors and messages that were cleaned.
 type Error struct {
-	// Reason is the class: timeout, connection, tls, bad_response,
+	// Reason is the class: timeout, connection, tls, bad_response, too_large,
 	// unauthorized, rate_limited, or http_ and the status.
 	Reason string
 	// Status is the answer's, 0 if there was none.
@@ -92,8 +92,8 @@ func Retryable(err error) bool {
 }
 
 // Classify gives the circuit's classifier. An answer that says the caller was
-// wrong is a success of the service, refused credentials included, unless
-// countClientErrors; 408, 425 and 429 are not of that kind.
+// wrong, or asked for too much, is a success of the service, refused credentials
+// included, unless countClientErrors; 408, 425 and 429 are not of that kind.
 func Classify(countClientErrors bool) breaker.Classifier {
 	return func(err error) breaker.Outcome {
 		if errors.Is(err, context.Canceled) {
@@ -116,12 +116,13 @@ func (e *Error) callersFault() bool {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	}
-	return e.Reason == reasonUnauthorized || e.Status >= 400 && e.Status < 500
+	return e.Reason == reasonUnauthorized || e.Reason == reasonTooLarge || e.Status >= 400 && e.Status < 500
 }
 
 const (
 	reasonUnauthorized = "unauthorized"
 	reasonBadResponse  = "bad_response"
+	reasonTooLarge     = "too_large"
 )
 
 // fromNetwork classes a request that got no answer. written tells whether

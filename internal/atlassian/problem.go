@@ -64,6 +64,11 @@ func (e *Error) problem() gateway.Problem {
 			p.Detail += ": " + e.RateLimit
 		}
 		return p
+	case e.Reason == reasonTooLarge:
+		return gateway.Problem{
+			Type: "upstream-answer", Title: "Unusable upstream answer", Status: http.StatusBadGateway, Retryable: new(false),
+			Detail: "the service's answer is too large to be passed on: ask for less",
+		}
 	case e.Reason == reasonBadResponse:
 		return gateway.Problem{
 			Type: "upstream-answer", Title: "Unusable upstream answer", Status: http.StatusBadGateway, Retryable: new(false),

@@ -64,13 +64,7 @@ func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
 // looks at tells; asking who we are instead would take a scope that none of
 // these calls needs.
 func (c *Connector) get(ctx context.Context, path string, query url.Values, answer any) error {
-	err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: path, Query: query}, answer)
-	if e, ok := errors.AsType[*atlassian.Error](err); ok && e.Status == http.StatusForbidden {
-		refusal := *e
-		refusal.Reason = "unauthorized"
-		return &refusal
-	}
-	return err
+	return c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: path, Query: query, AboutAccount: true}, answer)
 }
 
 // Space is a space. Type is a string, for Confluence gains types.

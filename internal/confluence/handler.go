@@ -84,7 +84,7 @@ func (c *Connector) serveSpaces(w http.ResponseWriter, r *http.Request) {
 	}
 	var keys []string
 	if query.Has("keys") {
-		keys = strings.Split(strings.Join(query["keys"], ","), ",")
+		keys = strings.Split(query.Get("keys"), ",")
 	}
 	if !areSpaceKeys(keys) {
 		refuse(w, r, "keys", "want at most 250 keys of spaces, comma-separated")

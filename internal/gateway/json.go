@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -76,8 +77,8 @@ func decode(data []byte, v any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return &bodyError{detail: "something follows the JSON object"}
 	}
-	if name, found := repeatedName(data); found {
-		return &bodyError{name, "the field is given twice"}
+	if wrong := wrongName(data, reflect.TypeOf(v)); wrong != nil {
+		return wrong
 	}
 	return nil
 }
@@ -130,50 +131,4 @@ func unknownField(err error) (string, bool) {
 	}
 	name, err := strconv.Unquote(quoted)
 	return name, err == nil
-}
-
-// repeatedName finds a name that one object holds twice, in JSON known to be
-// valid. encoding/json would take the last one, another reader on the way the
-// first. At the top, where names are matched to struct fields in any case,
-// case makes no difference.
-func repeatedName(data []byte) (string, bool) {
-	type frame struct {
-		names  map[string]bool // nil in an array
-		isName bool            // the next token is a name
-	}
-	var open []*frame
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return "", false
-		}
-		delim, _ := token.(json.Delim)
-		if delim == '}' || delim == ']' {
-			open = open[:len(open)-1]
-			continue
-		}
-		if len(open) > 0 && open[len(open)-1].names != nil {
-			top := open[len(open)-1]
-			if top.isName = !top.isName; !top.isName {
-				name := token.(string)
-				key := name
-				if len(open) == 1 {
-					key = strings.ToLower(name)
-				}
-				if top.names[key] {
-					return name, true
-				}
-				top.names[key] = true
-				continue
-			}
-		}
-		switch delim {
-		case '{':
-			open = append(open, &frame{names: map[string]bool{}, isName: true})
-		case '[':
-			open = append(open, &frame{})
-		}
-	}
 }

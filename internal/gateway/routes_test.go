@@ -51,7 +51,8 @@ func TestQuery(t *testing.T) {
 		field string
 		ok    bool
 	}{
-		"what is allowed passes":             {"limit=1&limit=2", "", true},
+		"what is allowed passes":             {"limit=1", "", true},
+		"a parameter given twice is refused": {"limit=1&limit=2", "limit", false},
 		"nothing passes":                     {"", "", true},
 		"an unknown parameter is named":      {"limit=1&stict=true", "stict", false},
 		"the first of several is named":      {"z=1&y=2", "y", false},

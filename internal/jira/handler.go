@@ -119,11 +119,9 @@ func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 // list reads a comma-separated parameter.
 func list(query url.Values, name string) []string {
 	var values []string
-	for _, v := range query[name] {
-		for s := range strings.SplitSeq(v, ",") {
-			if s = strings.TrimSpace(s); s != "" {
-				values = append(values, s)
-			}
+	for s := range strings.SplitSeq(query.Get(name), ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			values = append(values, s)
 		}
 	}
 	return values
