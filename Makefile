@@ -45,7 +45,7 @@ ci: ## what has to pass before a change lands
 
 .PHONY: check
 check: ## format, vet and staticcheck
-	@unformatted=$$(gofmt -l events functions internal local pkg); \
+	@unformatted=$$(gofmt -l *.go functions internal local pkg); \
 	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted" >&2; exit 1; fi
 	go vet ./...
 	$(GO_LOCAL) vet ./...
