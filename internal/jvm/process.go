@@ -10,8 +10,9 @@ import (
 	"io"
 	"net"
 	"os/exec"
-	"runtime"
 	"time"
+
+	"github.com/coldfuse/coldfuse/internal/child"
 )
 
 // Program is a server that listens on a port of this machine.
@@ -31,7 +32,7 @@ type Process struct {
 	Address string // host and port
 	process *exec.Cmd
 	says    opening
-	exited  chan struct{}
+	exited  <-chan struct{}
 }
 
 var errExited = errors.New("it has ended")
@@ -67,10 +68,9 @@ func (p Program) launch(ctx context.Context, java, lib string) (*Process, error)
 		return nil, err
 	}
 	arguments := append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"}, p.Arguments(lib, port)...)
-	s := &Process{Address: net.JoinHostPort("127.0.0.1", port), process: exec.Command(java, arguments...), exited: make(chan struct{})}
-	s.process.SysProcAttr = dieWithParent()
+	s := &Process{Address: net.JoinHostPort("127.0.0.1", port), process: exec.Command(java, arguments...)}
 	s.process.Stdout, s.process.Stderr = &s.says, &s.says
-	if err := s.run(); err != nil {
+	if s.exited, err = child.Start(s.process, nil); err != nil {
 		return nil, err
 	}
 	if err := s.ready(ctx, p.Ready); err != nil {
@@ -78,23 +78,6 @@ func (p Program) launch(ctx context.Context, java, lib string) (*Process, error)
 		return nil, err
 	}
 	return s, nil
-}
-
-// run starts the process on a thread that lives as long as it does: a process
-// that dies with its parent dies with the parent's thread.
-func (s *Process) run() error {
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.process.Start()
-		started <- err
-		if err == nil {
-			_ = s.process.Wait()
-			close(s.exited)
-		}
-	}()
-	return <-started
 }
 
 // ready waits until the server answers. One that could not have its port may

@@ -23,9 +23,9 @@ type environment struct {
 	deliver chan *invocation // to the waiting /next
 	replies chan reply       // from /response, /error and /init/error
 
-	exited      chan struct{} // the process has ended
-	initialised chan struct{} // the first /next arrived
-	gone        chan struct{} // run has ended, nothing is left
+	exited      <-chan struct{} // the process has ended
+	initialised chan struct{}   // the first /next arrived
+	gone        chan struct{}   // run has ended, nothing is left
 
 	mu          sync.Mutex
 	state       string
@@ -43,7 +43,6 @@ func newEnvironment(f *Function, id string) (*environment, error) {
 		ready:       make(chan struct{}),
 		deliver:     make(chan *invocation),
 		replies:     make(chan reply),
-		exited:      make(chan struct{}),
 		initialised: make(chan struct{}),
 		gone:        make(chan struct{}),
 		state:       "initialising",

@@ -5,45 +5,26 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/coldfuse/coldfuse/internal/child"
 )
 
-// start runs the bootstrap as the leader of a process group of its own, so
-// that a signal reaches all that it starts and a Ctrl-C on the terminal does
-// not.
-func (e *environment) start(runtimeAPI string) error {
+// start runs the bootstrap.
+func (e *environment) start(runtimeAPI string) (err error) {
 	c := e.function.config
 	lines := &lineWriter{emit: e.log}
 	e.command = exec.Command(c.Bootstrap)
 	e.command.Dir = filepath.Dir(c.Bootstrap)
 	e.command.Env = append(e.platformEnv(runtimeAPI), c.Env...)
 	e.command.Stdout, e.command.Stderr = lines, lines
-	e.command.SysProcAttr = ownGroup()
 	e.command.WaitDelay = time.Second // a grandchild may hold the pipe open
-	started := make(chan error)
-	go e.supervise(started, lines)
-	if err := <-started; err != nil {
+	if e.exited, err = child.Start(e.command, lines.flush); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	return nil
-}
-
-// supervise starts the process and waits for its end on one thread: to the
-// kernel a process's parent is the thread that started it, see ownGroup.
-func (e *environment) supervise(started chan<- error, lines *lineWriter) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := e.command.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	e.command.Wait() // its error is in ProcessState
-	lines.flush()
-	close(e.exited)
 }
 
 // platformEnv is what Lambda sets itself; the function's own variables follow

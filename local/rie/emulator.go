@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/child"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
@@ -49,7 +50,7 @@ func Install(ctx context.Context, root string) (string, error) {
 type Emulator struct {
 	invoke  string // URL
 	command *exec.Cmd
-	exited  chan struct{}
+	exited  <-chan struct{}
 }
 
 // Start runs the emulator around a bootstrap with the environment given, and
@@ -64,15 +65,12 @@ func Start(ctx context.Context, emulator, bootstrap string, env []string, log io
 	e := &Emulator{
 		invoke:  "http://" + api + "/2015-03-31/functions/function/invocations",
 		command: exec.Command(emulator, "--runtime-interface-emulator-address", api, "--runtime-api-address", runtimeAPI, bootstrap),
-		exited:  make(chan struct{}),
 	}
 	e.command.Env, e.command.Stdout, e.command.Stderr = env, log, log
 	e.command.Dir = filepath.Dir(bootstrap)
 	e.command.WaitDelay = time.Second // the function may hold the pipe open
-	e.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	go e.supervise(started)
-	if err := <-started; err != nil {
+	var err error
+	if e.exited, err = child.Start(e.command, nil); err != nil {
 		return nil, err
 	}
 	// On both: our functions ask for their first invocation sooner than a busy
@@ -82,19 +80,6 @@ func Start(ctx context.Context, emulator, bootstrap string, env []string, log io
 		return nil, err
 	}
 	return e, nil
-}
-
-// supervise keeps the thread that started the process: the kernel takes the
-// thread's end for the parent's death.
-func (e *Emulator) supervise(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := e.command.Start()
-	started <- err
-	if err == nil {
-		e.command.Wait() // killed: its error tells nothing
-		close(e.exited)
-	}
 }
 
 // Invoke sends an event and gives what the function answered. It must not be

@@ -1,9 +1,9 @@
-package lambda
+package child
 
 import "syscall"
 
-// ownGroup also has the kernel kill the process should this one die without a
+// attributes have the kernel kill the process should this one die without a
 // chance to: a frozen orphan would stay for ever.
-func ownGroup() *syscall.SysProcAttr {
+func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
