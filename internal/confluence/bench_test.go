@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 )
 
 // BenchmarkSearch is a search of 50 results, a server on loopback included.
@@ -18,7 +20,7 @@ func BenchmarkSearch(b *testing.B) {
 			`"title":"@@@hl@@@Page@@@endhl@@@ %d","excerpt":"some words &amp; a @@@hl@@@page@@@endhl@@@ of them","url":"/spaces/OPS/pages/%d/Page","breadcrumbs":[],"entityType":"content",`+
 			`"iconCssClass":"x","resultGlobalContainer":{"title":"Operations","displayUrl":"/spaces/OPS"},"lastModified":"2026-04-27T10:21:32.000Z","friendlyLastModified":"Apr 27","score":0.5}`, i, i, i, i, i, i)
 	}
-	s.answers(answering(200, `{"results":[`+strings.Join(results, ",")+`],"start":0,"limit":50,"size":50,"_links":{"base":"https://x/wiki","next":"/rest/api/search?cql=a&cursor=c"}}`))
+	s.Answers(sitetest.Answering(200, `{"results":[`+strings.Join(results, ",")+`],"start":0,"limit":50,"size":50,"_links":{"base":"https://x/wiki","next":"/rest/api/search?cql=a&cursor=c"}}`))
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()

@@ -6,13 +6,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 )
 
 const spaceOPS = `{"id":"65537","key":"OPS","name":"Operations","type":"global","status":"current","currentActiveAlias":"ops","_links":{"webui":"/spaces/OPS"}}`
 
 func TestSpaces(t *testing.T) {
 	s := newSite(t)
-	s.answers(answering(200, `{"results":[`+spaceOPS+`,{"id":"7","key":"~a:b","name":"Me","type":"x_new","status":"archived"}],"_links":{"base":"https://x"}}`))
+	s.Answers(sitetest.Answering(200, `{"results":[`+spaceOPS+`,{"id":"7","key":"~a:b","name":"Me","type":"x_new","status":"archived"}],"_links":{"base":"https://x"}}`))
 	want := `{"items":[{"id":"65537","key":"OPS","name":"Operations","type":"global","status":"current","url":"https://site.example.com/wiki/spaces/OPS"},` +
 		`{"id":"7","key":"~a:b","name":"Me","type":"x_new","status":"archived","url":"https://site.example.com/wiki/spaces/~a:b"}]}` + "\n"
 	for path, line := range map[string]string{
@@ -24,7 +26,7 @@ func TestSpaces(t *testing.T) {
 		if w := s.get(path); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
-		if sent := s.requests(); sent[len(sent)-1] != line {
+		if sent := s.lines(); sent[len(sent)-1] != line {
 			t.Errorf("%s: sent %s", path, sent[len(sent)-1])
 		}
 	}
@@ -35,13 +37,13 @@ const aPage = `{"id":"11","status":"current","title":"A & B","spaceId":"65537","
 
 func TestPages(t *testing.T) {
 	s := newSite(t)
-	s.answers(answering(200, `{"results":[`+aPage+`]}`))
+	s.Answers(sitetest.Answering(200, `{"results":[`+aPage+`]}`))
 	w := s.get("/spaces/65537/pages?limit=2")
 	want := `{"items":[{"id":"11","title":"A & B","status":"current","version":3,"url":"https://site.example.com/wiki/spaces/OPS/pages/11/A+%26+B?x=1#y"}]}` + "\n"
 	if w.Code != 200 || w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if sent := s.requests(); len(sent) != 1 || sent[0] != "GET /wiki/api/v2/spaces/65537/pages?limit=2" {
+	if sent := s.lines(); len(sent) != 1 || sent[0] != "GET /wiki/api/v2/spaces/65537/pages?limit=2" {
 		t.Errorf("digits are an id: sent %q", sent)
 	}
 }
@@ -52,31 +54,31 @@ func confluence(w http.ResponseWriter, r *http.Request) {
 	case "/wiki/api/v2/spaces":
 		key := r.URL.Query().Get("keys")
 		if strings.EqualFold(key, "OPS") || key == "~me" {
-			answering(200, strings.Replace(`{"results":[`+spaceOPS+`]}`, `"key":"OPS"`, `"key":"`+key+`"`, 1))(w, r)
+			sitetest.Answering(200, strings.Replace(`{"results":[`+spaceOPS+`]}`, `"key":"OPS"`, `"key":"`+key+`"`, 1))(w, r)
 			return
 		}
-		answering(200, `{"results":[]}`)(w, r)
+		sitetest.Answering(200, `{"results":[]}`)(w, r)
 	case "/wiki/api/v2/spaces/65537/pages":
-		answering(200, `{"results":[`+aPage+`]}`)(w, r)
+		sitetest.Answering(200, `{"results":[`+aPage+`]}`)(w, r)
 	default:
-		answering(404, `{"errors":[{"status":404,"code":"NOT_FOUND","title":"Not Found","detail":null}]}`)(w, r)
+		sitetest.Answering(404, `{"errors":[{"status":404,"code":"NOT_FOUND","title":"Not Found","detail":null}]}`)(w, r)
 	}
 }
 
 func TestAKeyIsResolvedOnce(t *testing.T) {
 	s := newSite(t)
-	s.answers(confluence)
+	s.Answers(confluence)
 	for range 3 {
 		if w := s.get("/spaces/OPS/pages"); len(readItems(t, w).Items) != 1 {
 			t.Fatal(w.Body)
 		}
 	}
 	want := []string{"GET /wiki/api/v2/spaces?keys=OPS", "GET /wiki/api/v2/spaces/65537/pages?limit=25"}
-	if sent := s.requests(); len(sent) != 4 || sent[0] != want[0] || sent[1] != want[1] || sent[2] != want[1] {
+	if sent := s.lines(); len(sent) != 4 || sent[0] != want[0] || sent[1] != want[1] || sent[2] != want[1] {
 		t.Errorf("sent %q", sent)
 	}
-	if len(s.calls) != 3 || s.calls[0].Attempts != 1 || s.calls[0].Operation != "confluence.get_pages_in_space" {
-		t.Errorf("the resolution is no call of its own: %+v", s.calls)
+	if len(s.Calls()) != 3 || s.Calls()[0].Attempts != 1 || s.Calls()[0].Operation != "confluence.get_pages_in_space" {
+		t.Errorf("the resolution is no call of its own: %+v", s.Calls())
 	}
 	if w := s.get("/spaces/~me/pages"); w.Code != 200 {
 		t.Errorf("a personal space: %d %s", w.Code, w.Body)
@@ -85,18 +87,18 @@ func TestAKeyIsResolvedOnce(t *testing.T) {
 
 func TestAnUnknownKeyIsNotRemembered(t *testing.T) {
 	s := newSite(t)
-	s.answers(confluence)
+	s.Answers(confluence)
 	for range 2 {
 		w := s.get("/spaces/NONE/pages")
-		if p := readProblem(t, w); w.Code != 404 || p.Field != "space" || !strings.Contains(p.Detail, "NONE") || p.Type != "unknown-space" {
+		if p := sitetest.ReadProblem(t, w); w.Code != 404 || p.Field != "space" || !strings.Contains(p.Detail, "NONE") || p.Type != "unknown-space" {
 			t.Errorf("%d %+v", w.Code, p)
 		}
 	}
-	if sent := s.requests(); len(sent) != 2 {
+	if sent := s.lines(); len(sent) != 2 {
 		t.Errorf("sent %q", sent)
 	}
-	if s.calls[0].Outcome != "success" {
-		t.Errorf("the service did its part: %+v", s.calls[0])
+	if s.Calls()[0].Outcome != "success" {
+		t.Errorf("the service did its part: %+v", s.Calls()[0])
 	}
 }
 
@@ -115,15 +117,15 @@ func TestOnlyTheSpaceThatWasAskedForIsTaken(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t)
-			s.answers(func(w http.ResponseWriter, r *http.Request) {
+			s.Answers(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/wiki/api/v2/spaces" {
-					answering(200, `{"results":[`+c.found+`]}`)(w, r)
+					sitetest.Answering(200, `{"results":[`+c.found+`]}`)(w, r)
 					return
 				}
 				confluence(w, r)
 			})
 			if w := s.get("/spaces/OPS/pages"); w.Code != c.want {
-				t.Errorf("%d %s, sent %q", w.Code, w.Body, s.requests())
+				t.Errorf("%d %s, sent %q", w.Code, w.Body, s.lines())
 			}
 		})
 	}
@@ -131,12 +133,12 @@ func TestOnlyTheSpaceThatWasAskedForIsTaken(t *testing.T) {
 
 func TestAKeyThatWasGivenToAnotherSpaceIsResolvedAgain(t *testing.T) {
 	s := newSite(t)
-	s.answers(confluence)
+	s.Answers(confluence)
 	s.connector.ids.set("OPS", "1") // is gone
 	if w := s.get("/spaces/OPS/pages"); w.Code != 200 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if sent := s.requests(); len(sent) != 3 || sent[1] != "GET /wiki/api/v2/spaces?keys=OPS" {
+	if sent := s.lines(); len(sent) != 3 || sent[1] != "GET /wiki/api/v2/spaces?keys=OPS" {
 		t.Errorf("sent %q", sent)
 	}
 	if id, known := s.connector.ids.get("OPS"); id != "65537" || !known {
@@ -146,7 +148,7 @@ func TestAKeyThatWasGivenToAnotherSpaceIsResolvedAgain(t *testing.T) {
 
 func TestKeysAreResolvedConcurrently(t *testing.T) {
 	s := newSite(t)
-	s.answers(confluence)
+	s.Answers(confluence)
 	var calls sync.WaitGroup
 	for range 8 {
 		calls.Go(func() {
@@ -168,14 +170,14 @@ func TestPageContent(t *testing.T) {
 		"?format=view":     {"view", `{"format":"view","value":"<p>a & <a href=\"/wiki/x\">b</a></p>"}`},
 		"?format=markdown": {"view", `{"format":"markdown","value":"a & [b](https://site.example.com/wiki/x)"}`},
 	} {
-		s.answers(answering(200, strings.TrimSuffix(aPage, "}")+`,"body":{"`+c.asked+`":{"representation":"`+c.asked+`","value":"<p>a & <a href=\"/wiki/x\">b</a></p>"}}}`))
+		s.Answers(sitetest.Answering(200, strings.TrimSuffix(aPage, "}")+`,"body":{"`+c.asked+`":{"representation":"`+c.asked+`","value":"<p>a & <a href=\"/wiki/x\">b</a></p>"}}}`))
 		w := s.get("/pages/11" + format)
 		want := `{"id":"11","title":"A & B","status":"current","version":3,"url":"https://site.example.com/wiki/spaces/OPS/pages/11/A+%26+B?x=1#y",` +
 			`"space_id":"65537","last_modified":"2026-05-01T08:00:00.123000Z","body":` + c.want + "}\n"
 		if w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: %d %s", format, w.Code, w.Body)
 		}
-		if sent := s.requests(); sent[len(sent)-1] != "GET /wiki/api/v2/pages/11?body-format="+c.asked {
+		if sent := s.lines(); sent[len(sent)-1] != "GET /wiki/api/v2/pages/11?body-format="+c.asked {
 			t.Errorf("%s: sent %s", format, sent[len(sent)-1])
 		}
 	}
@@ -196,9 +198,9 @@ func TestABodyIsNeverMissing(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t)
-			s.answers(answering(200, strings.TrimSuffix(aPage, "}")+`,"body":`+c.body+"}"))
+			s.Answers(sitetest.Answering(200, strings.TrimSuffix(aPage, "}")+`,"body":`+c.body+"}"))
 			w := s.get("/pages/11")
-			if w.Code != c.want || c.want != 200 && readProblem(t, w).Type != c.typ {
+			if w.Code != c.want || c.want != 200 && sitetest.ReadProblem(t, w).Type != c.typ {
 				t.Errorf("%d %.300s", w.Code, w.Body)
 			}
 		})
@@ -233,12 +235,12 @@ func TestSearch(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t)
-			s.answers(answering(200, `{"results":[`+c.result+`],"start":0,"limit":5,"size":1,"totalSize":1,"_links":{"base":"https://x/wiki"}}`))
+			s.Answers(sitetest.Answering(200, `{"results":[`+c.result+`],"start":0,"limit":5,"size":1,"totalSize":1,"_links":{"base":"https://x/wiki"}}`))
 			w := s.get("/search?limit=5&cql=type%3Dpage+and+text~%22a+%26+b%22")
 			if w.Code != 200 || w.Body.String() != `{"items":[`+c.want+"]}\n" {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
-			if sent := s.requests(); len(sent) != 1 || sent[0] != "GET /wiki/rest/api/search?cql=type%3Dpage+and+text~%22a+%26+b%22&limit=5" {
+			if sent := s.lines(); len(sent) != 1 || sent[0] != "GET /wiki/rest/api/search?cql=type%3Dpage+and+text~%22a+%26+b%22&limit=5" {
 				t.Errorf("sent %q", sent)
 			}
 		})
@@ -260,7 +262,7 @@ func TestLinksLeadToTheSite(t *testing.T) {
 		"/a b?c=d#e":                "/wiki/a%20b?c=d#e",
 	} {
 		s := newSite(t)
-		s.answers(answering(200, fmt.Sprintf(`{"id":"1","_links":{"webui":%q},"body":{"storage":{"value":""}}}`, webui)))
+		s.Answers(sitetest.Answering(200, fmt.Sprintf(`{"id":"1","_links":{"webui":%q},"body":{"storage":{"value":""}}}`, webui)))
 		w := s.get("/pages/1")
 		if !strings.Contains(w.Body.String(), `"url":"https://site.example.com`+want+`"`) {
 			t.Errorf("%q: %s", webui, w.Body)

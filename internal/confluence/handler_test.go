@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 )
 
 func TestBadInputNeverReachesConfluence(t *testing.T) {
@@ -46,11 +48,11 @@ func TestBadInputNeverReachesConfluence(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t)
 			w := s.get(c.path)
-			if p := readProblem(t, w); w.Code != 400 || p.Field != c.field {
+			if p := sitetest.ReadProblem(t, w); w.Code != 400 || p.Field != c.field {
 				t.Errorf("%d %+v", w.Code, p)
 			}
-			if len(s.requests()) != 0 || len(s.calls) != 0 {
-				t.Errorf("%q reached Confluence, %d calls were counted", s.requests(), len(s.calls))
+			if len(s.lines()) != 0 || len(s.Calls()) != 0 {
+				t.Errorf("%q reached Confluence, %d calls were counted", s.lines(), len(s.Calls()))
 			}
 		})
 	}
@@ -58,20 +60,20 @@ func TestBadInputNeverReachesConfluence(t *testing.T) {
 
 func TestATokenIsOfOneQueryOnly(t *testing.T) {
 	s := newSite(t)
-	s.answers(answering(200, `{"results":[{}],"_links":{"next":"/wiki/x?cursor=c1"}}`))
+	s.Answers(sitetest.Answering(200, `{"results":[{}],"_links":{"next":"/wiki/x?cursor=c1"}}`))
 	token := readItems(t, s.get("/spaces?keys=A&limit=2")).Next
 	for rule, path := range map[string]string{
 		"another limit": "/spaces?keys=A&limit=3", "other keys": "/spaces?keys=A,B&limit=2", "no keys": "/spaces?limit=2",
 		"another list": "/spaces/1/pages?limit=2", "a search": "/search?cql=A&limit=2",
 	} {
-		if w := s.get(path + "&page_token=" + token); w.Code != 400 || readProblem(t, w).Field != "page_token" {
+		if w := s.get(path + "&page_token=" + token); w.Code != 400 || sitetest.ReadProblem(t, w).Field != "page_token" {
 			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
 		}
 	}
 	if w := s.get("/spaces?limit=2&keys=A&page_token=" + token); w.Code != 200 {
 		t.Errorf("the query itself: %d %s", w.Code, w.Body)
 	}
-	if sent := s.requests(); len(sent) != 2 || sent[1] != "GET /wiki/api/v2/spaces?cursor=c1&keys=A&limit=2" {
+	if sent := s.lines(); len(sent) != 2 || sent[1] != "GET /wiki/api/v2/spaces?cursor=c1&keys=A&limit=2" {
 		t.Errorf("sent %q", sent)
 	}
 }
@@ -82,9 +84,9 @@ var everyOperation = []string{"/spaces", "/spaces?keys=A", "/spaces/OPS/pages", 
 func TestWrongCredentialsAreNeverAnEmptyList(t *testing.T) {
 	forbidden := `{"message":"Current user not permitted to use Confluence","statusCode":403}`
 	for rule, answer := range map[string]http.HandlerFunc{
-		"a 401":                               answering(401, `{"code":401,"message":"Unauthorized; scope does not match"}`),
-		"a 403 of Confluence":                 answering(403, forbidden),
-		"a 403 of something before it":        answering(403, `<html>`),
+		"a 401":                               sitetest.Answering(401, `{"code":401,"message":"Unauthorized; scope does not match"}`),
+		"a 403 of Confluence":                 sitetest.Answering(403, forbidden),
+		"a 403 of something before it":        sitetest.Answering(403, `<html>`),
 		"served as an anonymous caller":       failedLogin(200, `{"results":[],"_links":{}}`),
 		"nothing found as an anonymous":       failedLogin(404, `{"errors":[{"status":404,"code":"NOT_FOUND","title":"Not Found"}]}`),
 		"nothing to see for anonymous, a 403": failedLogin(403, forbidden),
@@ -92,13 +94,13 @@ func TestWrongCredentialsAreNeverAnEmptyList(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			for _, path := range everyOperation {
 				s := newSite(t)
-				s.answers(answer)
+				s.Answers(answer)
 				w := s.get(path)
-				if p := readProblem(t, w); w.Code != 502 || p.Type != "upstream-authentication" || *p.Retryable || p.Attempts != 1 {
+				if p := sitetest.ReadProblem(t, w); w.Code != 502 || p.Type != "upstream-authentication" || *p.Retryable || p.Attempts != 1 {
 					t.Errorf("%s: %d %+v", path, w.Code, p)
 				}
-				if s.calls[0].Outcome != "success" {
-					t.Errorf("%s counts against the circuit: %+v", path, s.calls[0])
+				if s.Calls()[0].Outcome != "success" {
+					t.Errorf("%s counts against the circuit: %+v", path, s.Calls()[0])
 				}
 			}
 		})
@@ -108,7 +110,7 @@ func TestWrongCredentialsAreNeverAnEmptyList(t *testing.T) {
 func failedLogin(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
-		answering(status, body)(w, r)
+		sitetest.Answering(status, body)(w, r)
 	}
 }
 
@@ -134,15 +136,15 @@ func TestConfluencesAnswersAsTheClientsProblem(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			for _, path := range everyOperation {
 				s := newSite(t)
-				s.answers(answering(c.status, c.body))
+				s.Answers(sitetest.Answering(c.status, c.body))
 				w := s.get(path)
-				p := readProblem(t, w)
+				p := sitetest.ReadProblem(t, w)
 				if w.Code != c.want || p.Type != c.typ || p.Attempts != c.attempts || p.UpstreamStatus != c.status ||
 					p.UpstreamRequestID != "trace-1" && c.status != 200 || p.Circuit != Circuit || *p.Retryable != c.retryable {
 					t.Errorf("%s: %d %+v", path, w.Code, p)
 				}
-				if len(s.requests()) != c.attempts {
-					t.Errorf("%s: %q reached Confluence", path, s.requests())
+				if len(s.lines()) != c.attempts {
+					t.Errorf("%s: %q reached Confluence", path, s.lines())
 				}
 			}
 		})
@@ -151,18 +153,18 @@ func TestConfluencesAnswersAsTheClientsProblem(t *testing.T) {
 
 func TestOpenCircuitIsA503WithoutACall(t *testing.T) {
 	s := newSite(t)
-	s.answers(answering(500, ``))
+	s.Answers(sitetest.Answering(500, ``))
 	for range 5 {
 		s.get("/spaces")
 	}
-	before := len(s.requests())
+	before := len(s.lines())
 	for _, path := range everyOperation {
 		w := s.get(path)
-		if p := readProblem(t, w); w.Code != 503 || p.Type != "circuit-open" || p.Circuit != Circuit || p.Attempts != 0 || w.Header().Get("Retry-After") == "" {
+		if p := sitetest.ReadProblem(t, w); w.Code != 503 || p.Type != "circuit-open" || p.Circuit != Circuit || p.Attempts != 0 || w.Header().Get("Retry-After") == "" {
 			t.Errorf("%s: %d %+v", path, w.Code, p)
 		}
 	}
-	if len(s.requests()) != before {
+	if len(s.lines()) != before {
 		t.Error("a rejected call reached Confluence")
 	}
 }
@@ -175,11 +177,11 @@ func TestCQLIsPassedOnAsItIs(t *testing.T) {
 
 func checkCQL(t *testing.T, s *site, cql string) {
 	t.Helper()
-	s.answers(func(w http.ResponseWriter, r *http.Request) {
+	s.Answers(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.URL.Query()["cql"]; len(got) != 1 || got[0] != cql || r.URL.Path != searchPath || len(r.URL.Query()) != 2 {
 			t.Errorf("%q came as %s", cql, r.RequestURI)
 		}
-		answering(200, `{"results":[]}`)(w, r)
+		sitetest.Answering(200, `{"results":[]}`)(w, r)
 	})
 	if w := s.get("/search?cql=" + url.QueryEscape(cql)); w.Code != 200 && w.Code != 400 {
 		t.Errorf("%q: %d %s", cql, w.Code, w.Body)
@@ -203,11 +205,11 @@ func FuzzRequest(f *testing.F) {
 	f.Add("search", "cql=a%26b&cql=c")
 	s := newSite(f)
 	var stray atomic.Value
-	s.answers(func(w http.ResponseWriter, r *http.Request) {
+	s.Answers(func(w http.ResponseWriter, r *http.Request) {
 		if path := r.URL.Path; path != spacesPath && path != searchPath && !isPathOf(path, spacesPath+"/", "/pages") && !isPathOf(path, pagesPath+"/", "") {
 			stray.Store(r.RequestURI)
 		}
-		answering(200, `{"id":"1","results":[{"id":"1","key":"A"}],"body":{"storage":{"value":"a"},"view":{"value":"<a>"}},"_links":{"next":"//evil/?cursor=x"}}`)(w, r)
+		sitetest.Answering(200, `{"id":"1","results":[{"id":"1","key":"A"}],"body":{"storage":{"value":"a"},"view":{"value":"<a>"}},"_links":{"next":"//evil/?cursor=x"}}`)(w, r)
 	})
 	f.Fuzz(func(t *testing.T, path, query string) {
 		u := url.URL{Scheme: "http", Host: "h", Path: "/api/v1/confluence/" + path, RawQuery: query}

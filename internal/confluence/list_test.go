@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 )
 
 func TestCursorOf(t *testing.T) {
@@ -99,13 +101,13 @@ func TestHostileLinksChangeNothing(t *testing.T) {
 	} {
 		s := newSite(t)
 		next, _ := json.Marshal(link)
-		s.answers(answering(200, `{"results":[{}],"_links":{"next":`+string(next)+`,"base":"https://evil.example.com"}}`))
+		s.Answers(sitetest.Answering(200, `{"results":[{}],"_links":{"next":`+string(next)+`,"base":"https://evil.example.com"}}`))
 		token := readItems(t, s.get("/spaces?limit=2")).Next
 		if strings.Contains(token, "evil") {
 			t.Errorf("%s: a client sees %s", link, token)
 		}
 		s.get("/spaces?limit=2&page_token=" + token)
-		if sent := s.requests(); len(sent) != 2 || sent[1] != "GET /wiki/api/v2/spaces?cursor=c&limit=2" {
+		if sent := s.lines(); len(sent) != 2 || sent[1] != "GET /wiki/api/v2/spaces?cursor=c&limit=2" {
 			t.Errorf("%s: sent %q", link, sent)
 		}
 	}
@@ -127,7 +129,7 @@ func (p *run) serve(w http.ResponseWriter, r *http.Request) {
 	begin, known := p.begins[cursor]
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	if !known || limit != 7 {
-		answering(400, `{}`)(w, r)
+		sitetest.Answering(400, `{}`)(w, r)
 		return
 	}
 	end := min(begin+p.rand.IntN(limit+1), p.items)
@@ -142,7 +144,7 @@ func (p *run) serve(w http.ResponseWriter, r *http.Request) {
 			next = ""
 		}
 	}
-	answering(200, fmt.Sprintf(`{"results":[%s],"_links":{"base":"https://x/wiki","next":%q}}`, strings.Join(results, ","), next))(w, r)
+	sitetest.Answering(200, fmt.Sprintf(`{"results":[%s],"_links":{"base":"https://x/wiki","next":%q}}`, strings.Join(results, ","), next))(w, r)
 }
 
 // next is the link to the next page, in the body or in the header alone.
@@ -163,7 +165,7 @@ func TestPagingMissesNothingAndEnds(t *testing.T) {
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		p := &run{rand: r, items: r.IntN(40), begins: map[string]int{"": 0}, path: []string{"/spaces?", "/spaces/1/pages?", "/search?cql=a&"}[r.IntN(3)]}
-		s.answers(p.serve)
+		s.Answers(p.serve)
 		var got []string
 		token, pages := "", 0
 		for {

@@ -8,11 +8,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 )
 
 func TestSearch(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(200, `{"issues":[{"id":"1","key":"OPS-1","self":"x","fields":{"summary":"A"}}],"nextPageToken":"n1","isLast":false}`))
+	s.Answers(sitetest.Answering(200, `{"issues":[{"id":"1","key":"OPS-1","self":"x","fields":{"summary":"A"}}],"nextPageToken":"n1","isLast":false}`))
 	w := s.do("POST", "/search", `{"jql":"project = OPS","limit":1}`)
 	var page struct {
 		Items []map[string]any
@@ -25,24 +27,24 @@ func TestSearch(t *testing.T) {
 	if len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], want) {
 		t.Errorf("got %v", page.Items)
 	}
-	sent := s.requests()[0]
-	if sent.line != "POST /rest/api/3/search/jql" || sent.body["maxResults"] != 1.0 || len(sent.body["fields"].([]any)) != len(defaultFields) {
+	sent := s.Requests()[0]
+	if sent.Line != "POST /rest/api/3/search/jql" || bodyOf(sent)["maxResults"] != 1.0 || len(bodyOf(sent)["fields"].([]any)) != len(defaultFields) {
 		t.Errorf("sent %+v", sent)
 	}
-	if _, has := sent.body["nextPageToken"]; has {
+	if _, has := bodyOf(sent)["nextPageToken"]; has {
 		t.Error("the first page has no token")
 	}
 
-	s.answers(answering(200, `{"issues":[]}`))
+	s.Answers(sitetest.Answering(200, `{"issues":[]}`))
 	w = s.do("POST", "/search", fmt.Sprintf(`{"jql":"project = OPS","limit":1,"page_token":%q}`, page.Next))
-	if w.Code != 200 || s.requests()[1].body["nextPageToken"] != "n1" || w.Body.String() != "{\"items\":[]}\n" {
-		t.Errorf("%d %s, sent %+v", w.Code, w.Body, s.requests()[1])
+	if w.Code != 200 || bodyOf(s.Requests()[1])["nextPageToken"] != "n1" || w.Body.String() != "{\"items\":[]}\n" {
+		t.Errorf("%d %s, sent %+v", w.Code, w.Body, s.Requests()[1])
 	}
 	for rule, body := range map[string]string{
 		"another query's token is refused": `{"jql":"project = WEB","limit":1,"page_token":%q}`,
 		"another limit's token is refused": `{"jql":"project = OPS","limit":2,"page_token":%q}`,
 	} {
-		if w := s.do("POST", "/search", fmt.Sprintf(body, page.Next)); w.Code != 400 || readProblem(t, w).Field != "page_token" {
+		if w := s.do("POST", "/search", fmt.Sprintf(body, page.Next)); w.Code != 400 || sitetest.ReadProblem(t, w).Field != "page_token" {
 			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
 		}
 	}
@@ -57,7 +59,7 @@ func TestTheLastPageHasNoToken(t *testing.T) {
 		"an empty middle token": `{"issues":[],"nextPageToken":""}`,
 	} {
 		s := newSite(t, false)
-		s.answers(answering(200, answer))
+		s.Answers(sitetest.Answering(200, answer))
 		if w := s.do("POST", "/search", `{"jql":"project = OPS"}`); w.Code != 200 || w.Body.String() != "{\"items\":[]}\n" {
 			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
 		}
@@ -66,12 +68,12 @@ func TestTheLastPageHasNoToken(t *testing.T) {
 
 func TestIssue(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(200, `{"id":"7","key":"OPS-7","fields":{"summary":"A","description":null}}`))
+	s.Answers(sitetest.Answering(200, `{"id":"7","key":"OPS-7","fields":{"summary":"A","description":null}}`))
 	w := s.do("GET", "/issues/OPS-7?fields=summary,description&expand=names", "")
 	if want := `{"id":"7","key":"OPS-7","url":"https://site.example.com/browse/OPS-7","fields":{"summary":"A","description":null}}` + "\n"; w.Body.String() != want {
 		t.Errorf("got %s", w.Body)
 	}
-	if got := s.requests()[0].line; got != "GET /rest/api/3/issue/OPS-7?expand=names&fields=summary%2Cdescription" {
+	if got := s.Requests()[0].Line; got != "GET /rest/api/3/issue/OPS-7?expand=names&fields=summary%2Cdescription" {
 		t.Errorf("sent %s", got)
 	}
 	for _, key := range []string{"7", "ops-7", "A_B1-12"} {
@@ -83,7 +85,7 @@ func TestIssue(t *testing.T) {
 
 func TestCreate(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(201, `{"id":"9","key":"OPS-9","self":"x"}`))
+	s.Answers(sitetest.Answering(201, `{"id":"9","key":"OPS-9","self":"x"}`))
 	w := s.do("POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"S","description":"a\nb\n\nc","labels":["x"],"fields":{"priority":{"name":"High"}}}`)
 	if w.Code != 201 || w.Body.String() != `{"id":"9","key":"OPS-9","url":"https://site.example.com/browse/OPS-9"}`+"\n" {
 		t.Errorf("%d %s", w.Code, w.Body)
@@ -95,16 +97,16 @@ func TestCreate(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"S","labels":["x"],"priority":{"name":"High"},"description":`+document+`}`), &want); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.requests()[0].body; len(got) != 1 || !reflect.DeepEqual(got["fields"], want) {
-		t.Errorf("sent %s", s.requests()[0].raw)
+	if got := bodyOf(s.Requests()[0]); len(got) != 1 || !reflect.DeepEqual(got["fields"], want) {
+		t.Errorf("sent %s", s.Requests()[0].Body)
 	}
 }
 
 func TestADocumentIsPassedThrough(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(201, `{}`))
+	s.Answers(sitetest.Answering(201, `{}`))
 	s.do("POST", "/issues", `{"project_key":"OPS","issue_type":"Task","summary":"S","description_adf":{"type":"doc","version":1,"content":[]}}`)
-	fields := s.requests()[0].body["fields"].(map[string]any)
+	fields := bodyOf(s.Requests()[0])["fields"].(map[string]any)
 	if got := fields["description"].(map[string]any)["type"]; got != "doc" {
 		t.Errorf("sent %v", fields)
 	}
@@ -112,7 +114,7 @@ func TestADocumentIsPassedThrough(t *testing.T) {
 
 func TestProjectsArePagedByAToken(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(200, `{"values":[{"id":"1","key":"OPS","name":"Ops","projectTypeKey":"product_discovery"}],"isLast":false}`))
+	s.Answers(sitetest.Answering(200, `{"values":[{"id":"1","key":"OPS","name":"Ops","projectTypeKey":"product_discovery"}],"isLast":false}`))
 	w := s.do("GET", "/projects?query=o&limit=1", "")
 	var page struct {
 		Items []Project
@@ -122,18 +124,18 @@ func TestProjectsArePagedByAToken(t *testing.T) {
 		page.Items[0] != (Project{"1", "OPS", "Ops", "product_discovery", "https://site.example.com/browse/OPS"}) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	s.answers(answering(200, `{"values":[],"isLast":false}`))
+	s.Answers(sitetest.Answering(200, `{"values":[],"isLast":false}`))
 	if w := s.do("GET", "/projects?query=o&limit=1&page_token="+page.Next, ""); w.Body.String() != "{\"items\":[]}\n" {
 		t.Errorf("an empty page is the last: %s", w.Body)
 	}
-	if got := s.requests()[1].line; got != "GET /rest/api/3/project/search?maxResults=1&query=o&startAt=1" {
+	if got := s.Requests()[1].Line; got != "GET /rest/api/3/project/search?maxResults=1&query=o&startAt=1" {
 		t.Errorf("sent %s", got)
 	}
 }
 
 func TestIssueTypes(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(200, `[{"id":"1","name":"Task","description":"d","subtask":false,"iconUrl":"x"}]`))
+	s.Answers(sitetest.Answering(200, `[{"id":"1","name":"Task","description":"d","subtask":false,"iconUrl":"x"}]`))
 	for path, line := range map[string]string{
 		"/issue-types":                  "GET /rest/api/3/issuetype",
 		"/issue-types?project_id=10001": "GET /rest/api/3/issuetype/project?projectId=10001",
@@ -142,8 +144,8 @@ func TestIssueTypes(t *testing.T) {
 		if w.Body.String() != `{"items":[{"id":"1","name":"Task","description":"d","subtask":false}]}`+"\n" {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
-		if sent := s.requests(); sent[len(sent)-1].line != line {
-			t.Errorf("sent %s", sent[len(sent)-1].line)
+		if sent := s.Requests(); sent[len(sent)-1].Line != line {
+			t.Errorf("sent %s", sent[len(sent)-1].Line)
 		}
 	}
 }
@@ -157,7 +159,7 @@ func TestNoMatchingProjectIsAnEmptyList(t *testing.T) {
 		"a 404 of something in between is a 404": {`<html>no such site`, 404},
 	} {
 		s := newSite(t, false)
-		s.answers(answering(404, c.body))
+		s.Answers(sitetest.Answering(404, c.body))
 		if w := s.do("GET", "/projects?query=x", ""); w.Code != c.want || c.want == 200 && w.Body.String() != "{\"items\":[]}\n" {
 			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
 		}
@@ -180,16 +182,16 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, false)
-			s.answers(func(w http.ResponseWriter, r *http.Request) {
+			s.Answers(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/rest/api/3/serverInfo" {
 					if r.Header.Get("Authorization") != "" {
 						t.Error("serverInfo needs no credentials")
 					}
-					answering(200, `{"baseUrl":"https://s","version":"1001","deploymentType":"Cloud","serverTitle":"Jira"}`)(w, r)
+					sitetest.Answering(200, `{"baseUrl":"https://s","version":"1001","deploymentType":"Cloud","serverTitle":"Jira"}`)(w, r)
 					return
 				}
 				w.Header().Set("X-Seraph-LoginReason", c.login)
-				answering(c.myself, `{"errorMessages":["no"]}`)(w, r)
+				sitetest.Answering(c.myself, `{"errorMessages":["no"]}`)(w, r)
 			})
 			w := s.do("GET", "/server-info", "")
 			want := fmt.Sprintf(`{"base_url":"https://s","version":"1001","deployment_type":"Cloud","server_title":"Jira","credentials_accepted":%v}`+"\n", c.accepted)
@@ -211,8 +213,8 @@ func TestLinksInAnswersLeadNowhere(t *testing.T) {
 		"/issues/OPS-1":             `{"id":"1","key":"OPS-1","self":"%[1]s/rest/api/3/issue/1"}`,
 	} {
 		s := newSite(t, false)
-		s.answers(answering(200, fmt.Sprintf(body, elsewhere.URL)))
-		if w := s.do("GET", path, ""); w.Code != 200 || strings.Contains(w.Body.String(), elsewhere.URL) || len(s.requests()) != 1 {
+		s.Answers(sitetest.Answering(200, fmt.Sprintf(body, elsewhere.URL)))
+		if w := s.do("GET", path, ""); w.Code != 200 || strings.Contains(w.Body.String(), elsewhere.URL) || len(s.Requests()) != 1 {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}

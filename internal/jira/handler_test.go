@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
@@ -55,12 +56,12 @@ func TestBadInputNeverReachesJira(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, true)
 			w := s.do(c.method, c.path, c.body)
-			p := readProblem(t, w)
+			p := sitetest.ReadProblem(t, w)
 			if w.Code != c.status || p.Field != c.field {
 				t.Errorf("%d %+v", w.Code, p)
 			}
-			if len(s.requests()) != 0 || len(s.calls) != 0 {
-				t.Errorf("%d requests reached Jira, %d calls were counted", len(s.requests()), len(s.calls))
+			if len(s.Requests()) != 0 || len(s.Calls()) != 0 {
+				t.Errorf("%d requests reached Jira, %d calls were counted", len(s.Requests()), len(s.Calls()))
 			}
 		})
 	}
@@ -72,7 +73,7 @@ func TestIdempotencyKeyIsRefusedRatherThanIgnored(t *testing.T) {
 	r.Header.Set("Idempotency-Key", "k")
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	if p := readProblem(t, w); w.Code != 400 || p.Field != "Idempotency-Key" || len(s.requests()) != 0 {
+	if p := sitetest.ReadProblem(t, w); w.Code != 400 || p.Field != "Idempotency-Key" || len(s.Requests()) != 0 {
 		t.Errorf("%d %+v", w.Code, p)
 	}
 }
@@ -80,10 +81,10 @@ func TestIdempotencyKeyIsRefusedRatherThanIgnored(t *testing.T) {
 func TestEveryOtherQueryIsJirasToJudge(t *testing.T) {
 	for _, jql := range []string{"invalid jql that will fail", "orderby = 1", "ORDER = by", "(project = A) ORDER BY x", "'", "project = 'ünï'"} {
 		s := newSite(t, false)
-		s.answers(answering(200, `{"issues":[]}`))
+		s.Answers(sitetest.Answering(200, `{"issues":[]}`))
 		body, _ := json.Marshal(map[string]string{"jql": jql})
-		if w := s.do("POST", "/search", string(body)); w.Code != 200 || len(s.requests()) != 1 || s.requests()[0].body["jql"] != jql {
-			t.Errorf("%q: %d, %+v", jql, w.Code, s.requests())
+		if w := s.do("POST", "/search", string(body)); w.Code != 200 || len(s.Requests()) != 1 || bodyOf(s.Requests()[0])["jql"] != jql {
+			t.Errorf("%q: %d, %+v", jql, w.Code, s.Requests())
 		}
 	}
 }
@@ -109,24 +110,24 @@ func TestJirasAnswersAsTheClientsProblem(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, false)
-			s.answers(answering(c.status, c.body))
+			s.Answers(sitetest.Answering(c.status, c.body))
 			w := s.do("GET", "/issues/OPS-1", "")
-			p := readProblem(t, w)
-			if w.Code != c.want || p.Type != "urn:coldfuse:problem:"+c.typ || p.Attempts != c.attempts || p.UpstreamStatus != c.status ||
+			p := sitetest.ReadProblem(t, w)
+			if w.Code != c.want || p.Type != c.typ || p.Attempts != c.attempts || p.UpstreamStatus != c.status ||
 				p.UpstreamRequestID != "trace-1" || p.Circuit != Circuit || *p.Retryable != c.retryable {
 				t.Errorf("%d %+v", w.Code, p)
 			}
 			if (w.Header().Get("Retry-After") != "") != c.retryAfter || (p.RetryAfterSeconds > 0) != c.retryAfter {
 				t.Errorf("Retry-After %q, %d", w.Header().Get("Retry-After"), p.RetryAfterSeconds)
 			}
-			if len(s.requests()) != c.attempts {
-				t.Errorf("%d requests reached Jira", len(s.requests()))
+			if len(s.Requests()) != c.attempts {
+				t.Errorf("%d requests reached Jira", len(s.Requests()))
 			}
 		})
 	}
 	s := newSite(t, false)
-	s.answers(answering(400, refused))
-	p := readProblem(t, s.do("GET", "/issues/OPS-1", ""))
+	s.Answers(sitetest.Answering(400, refused))
+	p := sitetest.ReadProblem(t, s.do("GET", "/issues/OPS-1", ""))
 	if p.Errors["priority"] != "is required" || strings.Contains(p.Errors["summary"], "<") || p.Detail != "The value is wrong." {
 		t.Errorf("fields are passed on, cleaned: %+v", p)
 	}
@@ -145,19 +146,19 @@ func TestAQuotaIsAskedForOnceAndABurstAgain(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, false)
-			s.answers(func(w http.ResponseWriter, r *http.Request) {
+			s.Answers(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("RateLimit-Reason", c.reason)
 				w.Header().Set("Retry-After", c.after)
-				answering(429, "")(w, r)
+				sitetest.Answering(429, "")(w, r)
 			})
 			ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
 			defer cancel()
 			w := httptest.NewRecorder()
 			s.handler.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/jira/projects", nil).WithContext(ctx))
-			p := readProblem(t, w)
+			p := sitetest.ReadProblem(t, w)
 			if w.Code != 503 || p.Reason != cmp.Or(c.reason, "rate_limited") || p.RetryAfterSeconds != c.wait || p.Attempts != c.requests ||
-				p.UpstreamRequestID != "trace-1" || len(s.requests()) != c.requests {
-				t.Errorf("%d requests, %+v", len(s.requests()), p)
+				p.UpstreamRequestID != "trace-1" || len(s.Requests()) != c.requests {
+				t.Errorf("%d requests, %+v", len(s.Requests()), p)
 			}
 		})
 	}
@@ -166,11 +167,11 @@ func TestAQuotaIsAskedForOnceAndABurstAgain(t *testing.T) {
 func TestClientErrorsOpenTheCircuitOnlyIfCounted(t *testing.T) {
 	for _, counted := range []bool{false, true} {
 		s := newSite(t, counted)
-		s.answers(answering(400, `{"errorMessages":["Error in the JQL Query"]}`))
+		s.Answers(sitetest.Answering(400, `{"errorMessages":["Error in the JQL Query"]}`))
 		for range 6 {
 			s.do("POST", "/search", `{"jql":"invalid jql that will fail"}`)
 		}
-		stats, err := s.circuit.Stats(context.Background())
+		stats, err := s.Circuit.Stats(context.Background())
 		if want := map[bool]breaker.State{false: breaker.Closed, true: breaker.Open}[counted]; err != nil || stats.State != want {
 			t.Errorf("counted %v: %+v, %v", counted, stats, err)
 		}
@@ -179,17 +180,17 @@ func TestClientErrorsOpenTheCircuitOnlyIfCounted(t *testing.T) {
 
 func TestOpenCircuitIsA503WithoutACall(t *testing.T) {
 	s := newSite(t, false)
-	s.answers(answering(500, ``))
+	s.Answers(sitetest.Answering(500, ``))
 	for range 5 {
 		s.do("GET", "/projects", "")
 	}
-	before := len(s.requests())
+	before := len(s.Requests())
 	w := s.do("GET", "/projects", "")
-	p := readProblem(t, w)
-	if w.Code != 503 || p.Type != "urn:coldfuse:problem:circuit-open" || p.Circuit != Circuit || p.Attempts != 0 || w.Header().Get("Retry-After") == "" {
+	p := sitetest.ReadProblem(t, w)
+	if w.Code != 503 || p.Type != "circuit-open" || p.Circuit != Circuit || p.Attempts != 0 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %+v", w.Code, p)
 	}
-	if len(s.requests()) != before {
+	if len(s.Requests()) != before {
 		t.Error("a rejected call reached Jira")
 	}
 }
@@ -209,10 +210,10 @@ func TestCreateIsRepeatedOnlyWhereNothingWasCreated(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, false)
-			s.answers(answering(c.status, `{}`))
+			s.Answers(sitetest.Answering(c.status, `{}`))
 			w := s.do("POST", "/issues", body)
-			if p := readProblem(t, w); w.Code != c.want || p.Type != "urn:coldfuse:problem:"+c.typ || len(s.requests()) != c.requests {
-				t.Errorf("%d %+v, %d requests", w.Code, p, len(s.requests()))
+			if p := sitetest.ReadProblem(t, w); w.Code != c.want || p.Type != c.typ || len(s.Requests()) != c.requests {
+				t.Errorf("%d %+v, %d requests", w.Code, p, len(s.Requests()))
 			}
 		})
 	}

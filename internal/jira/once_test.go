@@ -93,8 +93,8 @@ func TestOneIssueWhateverBecomesOfTheRequest(t *testing.T) {
 // the issue.
 func checkUnknown(t *testing.T, r reply) {
 	t.Helper()
-	if r.Type != "urn:coldfuse:problem:outcome-unknown" || !*r.Retryable || r.RetryAfterSeconds != 15 || !strings.Contains(r.Detail, `labels = "idem-`) {
-		t.Errorf("%+v", r.problem)
+	if r.Type != "outcome-unknown" || !*r.Retryable || r.RetryAfterSeconds != 15 || !strings.Contains(r.Detail, `labels = "idem-`) {
+		t.Errorf("%+v", r.Problem)
 	}
 }
 
@@ -254,7 +254,7 @@ func TestTheKeysRules(t *testing.T) {
 		w := newWorld()
 		e := w.environment(g, -1)
 		e.create(t)
-		if got := e.createAs(t, "k", other); got.status != http.StatusConflict || got.Type != "urn:coldfuse:problem:idempotency-mismatch" || *got.Retryable {
+		if got := e.createAs(t, "k", other); got.status != http.StatusConflict || got.Type != "idempotency-mismatch" || *got.Retryable {
 			t.Errorf("another issue under the key: %+v", got)
 		}
 		if got := e.createAs(t, "k", "{ \"summary\":\"s\",\n\"issue_type\":\"Task\",\"project_key\":\"OPS\"}"); !got.replayed {
@@ -283,7 +283,7 @@ func TestWithoutRecordsNothingIsSent(t *testing.T) {
 		e := w.environment(g, -1)
 		e.dead = true
 		got := e.create(t)
-		if got.status != 503 || got.Type != "urn:coldfuse:problem:idempotency-unavailable" || !*got.Retryable || got.RetryAfterSeconds == 0 || w.posts != 0 {
+		if got.status != 503 || got.Type != "idempotency-unavailable" || !*got.Retryable || got.RetryAfterSeconds == 0 || w.posts != 0 {
 			t.Errorf("%+v, %d requests", got, w.posts)
 		}
 	})

@@ -70,7 +70,7 @@ func TestPagingMissesNothingRepeatsNothingAndEnds(t *testing.T) {
 	for seed := range uint64(runs) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		l := &longList{random: random, n: random.IntN(60), ending: endings[random.IntN(len(endings))], empty: map[int]bool{}}
-		s.answers(l.serve)
+		s.Answers(l.serve)
 		limit := 1 + random.IntN(20)
 		var got []string
 		token, pages := "", 0

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/idempotency/memstore"
@@ -276,7 +277,7 @@ type reply struct {
 	status   int
 	key      string
 	replayed bool
-	problem
+	sitetest.Problem
 }
 
 func (e *environment) create(t *testing.T) reply { return e.createAs(t, "k", newIssueBody) }
@@ -300,6 +301,6 @@ func (e *environment) createAs(t *testing.T, key, body string) reply {
 		out.key = issue.Key
 		return out
 	}
-	out.problem = readProblem(t, w)
+	out.Problem = sitetest.ReadProblem(t, w)
 	return out
 }
