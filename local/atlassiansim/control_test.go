@@ -4,11 +4,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 // control sends a control request, which needs no credentials.
 func control(s *toy, method, path, body string) *httptest.ResponseRecorder {
-	return serve(s, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return simtest.Serve(s, httptest.NewRequest(method, path, strings.NewReader(body)))
 }
 
 func TestControlRefusals(t *testing.T) {
@@ -30,7 +32,7 @@ func TestControlRefusals(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newStill()
 			w := control(s, "PUT", c.path, c.body)
-			got := read[FieldError](t, w)
+			got := simtest.Read[FieldError](t, w)
 			if w.Code != 400 || got.Field != c.field || got.Message == "" {
 				t.Errorf("%d %s, want 400 of %s", w.Code, w.Body, c.field)
 			}

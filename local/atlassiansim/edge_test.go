@@ -1,7 +1,6 @@
 package atlassiansim
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 // The toy product keeps things, and lists the first hundred numbers.
@@ -78,28 +79,8 @@ func (t *toy) list(c *Call) Answer {
 	return Encode(200, c.Window(at, c.Query.Get("token"), 100, size))
 }
 
-// clock is one that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // newStill is a toy whose clock stands still.
-func newStill() *toy { return newToy(newClock().now) }
+func newStill() *toy { return newToy(simtest.NewClock().Now) }
 
 // request is one with good credentials.
 func request(method, path, body string) *http.Request {
@@ -109,25 +90,8 @@ func request(method, path, body string) *http.Request {
 	return r
 }
 
-// serve gives the answer to a request without a network.
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
 func send(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
-	return serve(h, request(method, path, body))
-}
-
-// read decodes an answer's body.
-func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
-	t.Helper()
-	var v T
-	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
-		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
-	}
-	return v
+	return simtest.Serve(h, request(method, path, body))
 }
 
 func TestRoutes(t *testing.T) {
@@ -164,7 +128,7 @@ func TestRoutes(t *testing.T) {
 
 func TestBaseIsWhatTheClientAsked(t *testing.T) {
 	for _, prefix := range []string{"", "/ex/toy/" + DefaultCloudID} {
-		got := read[struct{ Self string }](t, send(newStill(), "GET", prefix+"/rest/thing/1", "")).Self
+		got := simtest.Read[struct{ Self string }](t, send(newStill(), "GET", prefix+"/rest/thing/1", "")).Self
 		if want := "http://example.com" + prefix + "/rest/thing/1"; got != want {
 			t.Errorf("self %s, want %s", got, want)
 		}
@@ -180,13 +144,13 @@ func TestBodyOverTheLimitIs413(t *testing.T) {
 func TestLogTellsWhatArrived(t *testing.T) {
 	toy := newStill()
 	send(toy, "POST", "/rest/thing", "{}")
-	serve(toy, httptest.NewRequest("GET", "/rest/thing/none", nil))
+	simtest.Serve(toy, httptest.NewRequest("GET", "/rest/thing/none", nil))
 
 	log := toy.Log()
 	if len(log) != 2 {
 		t.Fatalf("%d requests, want 2", len(log))
 	}
-	now := newClock().now()
+	now := simtest.NewClock().Now()
 	want := Request{Time: now, Ended: now, Method: "POST", Path: "/rest/thing", Operation: makeThing,
 		Status: 201, Identity: Accepted, Created: "thing 1", Connection: "192.0.2.1:1234"}
 	if log[0] != want {
@@ -249,7 +213,7 @@ func readList(t *testing.T, toy *toy, size int) (numbers []int, sizes []int) {
 		query := request("GET", "/rest/list", "").URL.Query()
 		query.Set("token", token)
 		query.Set("size", fmt.Sprint(size))
-		page := read[Window](t, send(toy, "GET", "/rest/list?"+query.Encode(), ""))
+		page := simtest.Read[Window](t, send(toy, "GET", "/rest/list?"+query.Encode(), ""))
 		sizes = append(sizes, page.Last-page.First)
 		for n := page.First; n < page.Last; n++ {
 			numbers = append(numbers, n)
@@ -292,9 +256,9 @@ func TestRepeatedTokenIsThatOfTheLastPage(t *testing.T) {
 	if err := toy.Set(Fault{Kind: RepeatToken}); err != nil {
 		t.Fatal(err)
 	}
-	first := read[Window](t, send(toy, "GET", "/rest/list?size=60", ""))
+	first := simtest.Read[Window](t, send(toy, "GET", "/rest/list?size=60", ""))
 	token := strings.NewReplacer("+", "%2B", "/", "%2F", "=", "%3D").Replace(first.Next)
-	last := read[Window](t, send(toy, "GET", "/rest/list?size=60&token="+token, ""))
+	last := simtest.Read[Window](t, send(toy, "GET", "/rest/list?size=60&token="+token, ""))
 	if first.Next == "" || last.Next != first.Next || last.Last != 100 {
 		t.Errorf("first %+v, last %+v", first, last)
 	}

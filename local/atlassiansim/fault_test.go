@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
@@ -189,7 +190,7 @@ func TestBadJSONBreaksSuccessOnly(t *testing.T) {
 		t.Errorf("%d %s", w.Code, body)
 	}
 	w = send(s, "GET", "/rest/thing/none", "")
-	if got := read[struct{ Status int }](t, w); w.Code != 404 || got.Status != 404 {
+	if got := simtest.Read[struct{ Status int }](t, w); w.Code != 404 || got.Status != 404 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

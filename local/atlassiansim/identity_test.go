@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 func TestIdentity(t *testing.T) {
@@ -37,7 +39,7 @@ func TestIdentity(t *testing.T) {
 			toy := newStill()
 			r := httptest.NewRequest("GET", c.prefix+"/rest/thing/1", nil)
 			r.Header.Set("Authorization", c.authorization)
-			w := serve(toy, r)
+			w := simtest.Serve(toy, r)
 			if got := toy.Log()[0].Identity; got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
@@ -53,7 +55,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestTenantInfoIsOpen(t *testing.T) {
-	w := serve(newStill(), httptest.NewRequest("GET", "/_edge/tenant_info", nil))
+	w := simtest.Serve(newStill(), httptest.NewRequest("GET", "/_edge/tenant_info", nil))
 	if got := w.Body.String(); w.Code != 200 || got != `{"cloudId":"`+DefaultCloudID+`"}`+"\n" {
 		t.Errorf("%d %s", w.Code, got)
 	}
@@ -85,14 +87,14 @@ func TestTokenRefusals(t *testing.T) {
 			}
 			r := request("POST", "/oauth/token", c.body)
 			r.Header.Del("Authorization")
-			if w := serve(toy, r); w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+			if w := simtest.Serve(toy, r); w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.want)
 			}
 		})
 	}
 	r := request("POST", "/oauth/token", exchange)
 	r.Header.Set("Content-Type", "text/plain")
-	if w := serve(newStill(), r); w.Code != 415 {
+	if w := simtest.Serve(newStill(), r); w.Code != 415 {
 		t.Errorf("a body that is said to be text: %d, want 415", w.Code)
 	}
 }
@@ -102,7 +104,7 @@ func accessToken(t *testing.T, toy *toy) string {
 	t.Helper()
 	r := request("POST", "/oauth/token", exchange)
 	r.Header.Del("Authorization")
-	got := read[map[string]any](t, serve(toy, r))
+	got := simtest.Read[map[string]any](t, simtest.Serve(toy, r))
 	if got["expires_in"] != 3600.0 || got["token_type"] != "Bearer" || got["scope"] != "read:toy" {
 		t.Fatalf("got %v", got)
 	}
@@ -112,23 +114,23 @@ func accessToken(t *testing.T, toy *toy) string {
 func TestAccessTokens(t *testing.T) {
 	cases := []struct {
 		rule   string
-		ends   func(*toy, *clock)
+		ends   func(*toy, *simtest.Clock)
 		prefix string
 		status int
 	}{
-		{"are good at the gateway", func(*toy, *clock) {}, "/ex/toy/" + DefaultCloudID, 200},
-		{"are not good at the site", func(*toy, *clock) {}, "", 403},
-		{"live almost an hour", func(_ *toy, c *clock) { c.advance(time.Hour - 1) }, "/ex/toy/" + DefaultCloudID, 200},
-		{"expire", func(_ *toy, c *clock) { c.advance(time.Hour) }, "/ex/toy/" + DefaultCloudID, 403},
-		{"can be ended", func(toy *toy, _ *clock) { send(toy, "DELETE", "/_sim/tokens", "") }, "/ex/toy/" + DefaultCloudID, 403},
-		{"end with a reset", func(toy *toy, _ *clock) { toy.Reset() }, "/ex/toy/" + DefaultCloudID, 403},
-		{"outlive the client's secret", func(toy *toy, _ *clock) { toy.RotateApp(App{"local-app", "new"}) }, "/ex/toy/" + DefaultCloudID, 200},
-		{"are expired by a fault", func(toy *toy, _ *clock) { toy.Add(Fault{Kind: ExpiredToken}) }, "/ex/toy/" + DefaultCloudID, 403},
+		{"are good at the gateway", func(*toy, *simtest.Clock) {}, "/ex/toy/" + DefaultCloudID, 200},
+		{"are not good at the site", func(*toy, *simtest.Clock) {}, "", 403},
+		{"live almost an hour", func(_ *toy, c *simtest.Clock) { c.Advance(time.Hour - 1) }, "/ex/toy/" + DefaultCloudID, 200},
+		{"expire", func(_ *toy, c *simtest.Clock) { c.Advance(time.Hour) }, "/ex/toy/" + DefaultCloudID, 403},
+		{"can be ended", func(toy *toy, _ *simtest.Clock) { send(toy, "DELETE", "/_sim/tokens", "") }, "/ex/toy/" + DefaultCloudID, 403},
+		{"end with a reset", func(toy *toy, _ *simtest.Clock) { toy.Reset() }, "/ex/toy/" + DefaultCloudID, 403},
+		{"outlive the client's secret", func(toy *toy, _ *simtest.Clock) { toy.RotateApp(App{"local-app", "new"}) }, "/ex/toy/" + DefaultCloudID, 200},
+		{"are expired by a fault", func(toy *toy, _ *simtest.Clock) { toy.Add(Fault{Kind: ExpiredToken}) }, "/ex/toy/" + DefaultCloudID, 403},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			clock := newClock()
-			toy := newToy(clock.now)
+			clock := simtest.NewClock()
+			toy := newToy(clock.Now)
 			first, second := accessToken(t, toy), accessToken(t, toy)
 			if first == second {
 				t.Error("the same token twice")
@@ -137,7 +139,7 @@ func TestAccessTokens(t *testing.T) {
 			for _, token := range []string{first, second} {
 				r := httptest.NewRequest("GET", c.prefix+"/rest/thing/1", nil)
 				r.Header.Set("Authorization", "Bearer "+token)
-				if w := serve(toy, r); w.Code != c.status {
+				if w := simtest.Serve(toy, r); w.Code != c.status {
 					t.Errorf("%d, want %d", w.Code, c.status)
 				}
 			}
@@ -151,7 +153,7 @@ func TestRotatedCredentialsReplaceTheOldOnes(t *testing.T) {
 	send(toy, "GET", "/rest/thing/1", "")
 	r := request("GET", "/rest/thing/1", "")
 	r.SetBasicAuth(DefaultEmail, "new")
-	serve(toy, r)
+	simtest.Serve(toy, r)
 	if log := toy.Log(); log[0].Identity != Refused || log[1].Identity != Accepted {
 		t.Errorf("old %s, new %s", log[0].Identity, log[1].Identity)
 	}

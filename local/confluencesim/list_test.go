@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 // listing is a page of any list.
@@ -209,8 +210,8 @@ func TestCursorIsBoundToItsQuery(t *testing.T) {
 }
 
 func TestPagesAddedBetweenPagesRepeatNothing(t *testing.T) {
-	clock := newClock()
-	s := New(Options{Lag: atlassiansim.NoLag, Now: clock.now})
+	clock := simtest.NewClock()
+	s := New(Options{Lag: atlassiansim.NoLag, Now: clock.Now})
 	ids := map[string]bool{}
 	for cursor := ""; ; {
 		page := read[listing](t, get(s, "/wiki/api/v2/spaces/65537/pages?sort=-id&limit=20&cursor="+url.QueryEscape(cursor)))
@@ -223,7 +224,7 @@ func TestPagesAddedBetweenPagesRepeatNothing(t *testing.T) {
 		if cursor = cursorOf(t, page.Links.Next); cursor == "" {
 			return
 		}
-		clock.advance(time.Second)
+		clock.Advance(time.Second)
 		if _, err := s.AddPage("DOC", "Fresh", "<p>x</p>"); err != nil {
 			t.Fatal(err)
 		}

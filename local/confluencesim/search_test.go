@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 // hits is a page of a search.
@@ -157,7 +158,7 @@ func FuzzCQL(f *testing.F) {
 		query := url.Values{"cql": {cql}, "excerpt": {excerpt}}
 		r := httptest.NewRequest("GET", "/wiki/rest/api/search?"+query.Encode(), nil)
 		r.SetBasicAuth(atlassiansim.DefaultEmail, atlassiansim.DefaultToken)
-		w := serve(s, r)
+		w := simtest.Serve(s, r)
 		if w.Code != 200 && w.Code != 400 || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}

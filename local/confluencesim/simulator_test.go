@@ -5,52 +5,25 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 const gateway = "/ex/confluence/" + atlassiansim.DefaultCloudID
 
-// clock is one that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // newSimulator has a clock that stands still and no lag.
 func newSimulator() *Simulator {
-	return New(Options{Lag: atlassiansim.NoLag, Now: newClock().now})
-}
-
-// serve gives the answer to a request without a network.
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	return New(Options{Lag: atlassiansim.NoLag, Now: simtest.NewClock().Now})
 }
 
 // get sends a request with good credentials.
 func get(s *Simulator, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", path, nil)
 	r.SetBasicAuth(atlassiansim.DefaultEmail, atlassiansim.DefaultToken)
-	return serve(s, r)
+	return simtest.Serve(s, r)
 }
 
 // read decodes the body of an answer, which must have succeeded.
@@ -89,7 +62,7 @@ func TestWhoIsServed(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			r := httptest.NewRequest("GET", c.path, nil)
 			c.sign(r)
-			w := serve(newSimulator(), r)
+			w := simtest.Serve(newSimulator(), r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.message) {
 				t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.message)
 			}
@@ -110,9 +83,9 @@ func TestSeedIsTheSameEveryTime(t *testing.T) {
 }
 
 func TestSearchLagsBehindNewPages(t *testing.T) {
-	clock := newClock()
-	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.now})
-	w := serve(s, httptest.NewRequest("POST", "/_sim/pages", strings.NewReader(`{"space":"DOC","title":"Fresh","body":"<p>zebra</p>"}`)))
+	clock := simtest.NewClock()
+	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
+	w := simtest.Serve(s, httptest.NewRequest("POST", "/_sim/pages", strings.NewReader(`{"space":"DOC","title":"Fresh","body":"<p>zebra</p>"}`)))
 	id := read[struct{ ID string }](t, w).ID
 	found := func() int {
 		return read[struct{ TotalSize int }](t, get(s, "/wiki/rest/api/search?cql=text~zebra")).TotalSize
@@ -123,7 +96,7 @@ func TestSearchLagsBehindNewPages(t *testing.T) {
 	if w := get(s, "/wiki/api/v2/pages/"+id+"?body-format=storage"); !strings.Contains(w.Body.String(), "zebra") {
 		t.Errorf("the page itself: %d %s", w.Code, w.Body)
 	}
-	clock.advance(3 * time.Second)
+	clock.Advance(3 * time.Second)
 	if n := found(); n != 1 {
 		t.Errorf("found %d after the lag, want 1", n)
 	}
@@ -141,7 +114,7 @@ func TestNewPageRefusals(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			w := serve(newSimulator(), httptest.NewRequest("POST", "/_sim/pages", strings.NewReader(c.body)))
+			w := simtest.Serve(newSimulator(), httptest.NewRequest("POST", "/_sim/pages", strings.NewReader(c.body)))
 			if w.Code != 400 || !strings.Contains(w.Body.String(), `{"field":"`+c.field+`"`) {
 				t.Errorf("%d %s, want 400 of %s", w.Code, w.Body, c.field)
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 func TestCreateRefusals(t *testing.T) {
@@ -50,7 +52,7 @@ func TestCreateRefusals(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
 			w := send(s, "POST", "/rest/api/3/issue", `{"fields":{`+c.fields+`}}`)
-			got := read[errorCollection](t, w)
+			got := simtest.Read[errorCollection](t, w)
 			if w.Code != 400 || !maps.Equal(got.Fields, c.errors) || got.Messages == nil {
 				t.Errorf("%d %s\nwant 400 %v", w.Code, w.Body, c.errors)
 			}
@@ -74,7 +76,7 @@ func TestCreateRefusesBodies(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			w := send(newSimulator(), "POST", "/rest/api/3/issue", c.body)
-			got := read[errorCollection](t, w)
+			got := simtest.Read[errorCollection](t, w)
 			if w.Code != 400 || len(got.Messages) != 1 || got.Messages[0] != c.message {
 				t.Errorf("%d %s, want 400 %s", w.Code, w.Body, c.message)
 			}
@@ -88,11 +90,11 @@ func TestCreatedIssueIsKept(t *testing.T) {
 		"description":%s,"labels":["a","b"],"priority":{"id":"1"},"customfield_10001":"x","duedate":null},
 		"properties":[{"key":"idem","value":{"k":1}}],"update":{}}`, paragraph("Details"))
 	w := send(s, "POST", "/rest/api/3/issue", body)
-	created := read[struct{ ID, Key, Self string }](t, w)
+	created := simtest.Read[struct{ ID, Key, Self string }](t, w)
 	if w.Code != 201 || created.ID != "10121" || created.Key != "OPS-61" || created.Self != "http://example.com/rest/api/3/issue/10121" {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	got := read[struct {
+	got := simtest.Read[struct {
 		Properties map[string]map[string]int
 		Fields     struct {
 			Summary     string
@@ -156,13 +158,13 @@ func TestCreateScreenWithoutLabels(t *testing.T) {
 	s := newSimulator()
 	w := send(s, "POST", "/rest/api/3/issue", fmt.Sprintf(issue, `,"labels":["idem-1"]`))
 	want := map[string]string{"labels": "Field 'labels' cannot be set. It is not on the appropriate screen, or unknown."}
-	if got := read[errorCollection](t, w); w.Code != 400 || !maps.Equal(got.Fields, want) {
+	if got := simtest.Read[errorCollection](t, w); w.Code != 400 || !maps.Equal(got.Fields, want) {
 		t.Errorf("with labels: %d %s", w.Code, w.Body)
 	}
 	if w := send(s, "POST", "/rest/api/3/issue", fmt.Sprintf(issue, "")); w.Code != 201 {
 		t.Fatalf("without: %d %s", w.Code, w.Body)
 	}
-	found := read[results](t, send(s, "POST", "/rest/api/3/search/jql",
+	found := simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql",
 		`{"jql":"project = NOL AND created >= -1d","fields":["labels"],"properties":["idem"]}`))
 	if len(found.Issues) != 1 || fmt.Sprint(found.Issues[0].Properties) != "map[idem:map[k:1]]" {
 		t.Errorf("found %+v", found)
@@ -170,18 +172,18 @@ func TestCreateScreenWithoutLabels(t *testing.T) {
 }
 
 func TestCreatedLabelIsFoundAfterTheLag(t *testing.T) {
-	clock := newClock()
-	s := New(Options{Lag: func() time.Duration { return 4 * time.Second }, Now: clock.now})
+	clock := simtest.NewClock()
+	s := New(Options{Lag: func() time.Duration { return 4 * time.Second }, Now: clock.Now})
 	if w := send(s, "POST", "/rest/api/3/issue", strings.Replace(createTask, `"tls"`, `"idem-0123456789abcdef"`, 1)); w.Code != 201 {
 		t.Fatal(w.Code, w.Body)
 	}
 	for _, want := range []int{0, 1} {
-		found := read[results](t, send(s, "POST", "/rest/api/3/search/jql",
+		found := simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql",
 			`{"jql":"project = OPS AND labels = \"idem-0123456789abcdef\" AND created >= -1d","fields":["summary"]}`))
 		if len(found.Issues) != want {
 			t.Errorf("found %d, want %d", len(found.Issues), want)
 		}
-		clock.advance(4 * time.Second)
+		clock.Advance(4 * time.Second)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 func TestFaultsOfCreates(t *testing.T) {
@@ -21,7 +22,7 @@ func TestFaultsOfCreates(t *testing.T) {
 				if created := len(s.store.all()) > seedIssues; w.Code != status || created != after || (s.Log()[0].Created != "") != after {
 					t.Errorf("%d, created: %t, log %+v", w.Code, created, s.Log()[0])
 				}
-				if got := read[errorCollection](t, w); len(got.Messages) != 1 {
+				if got := simtest.Read[errorCollection](t, w); len(got.Messages) != 1 {
 					t.Errorf("body %s", w.Body)
 				}
 			})

@@ -3,6 +3,8 @@ package jirasim
 import (
 	"fmt"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 func TestGetIssue(t *testing.T) {
@@ -24,7 +26,7 @@ func TestGetIssue(t *testing.T) {
 			if c.status != 200 {
 				return
 			}
-			got := read[struct {
+			got := simtest.Read[struct {
 				ID, Key string
 				Fields  map[string]any
 			}](t, w)
@@ -37,7 +39,7 @@ func TestGetIssue(t *testing.T) {
 
 func TestGetIssueExpandsNames(t *testing.T) {
 	w := send(newSimulator(), "GET", "/rest/api/3/issue/OPS-1?fields=issuetype&expand=renderedFields,names", "")
-	got := read[struct{ Names map[string]string }](t, w)
+	got := simtest.Read[struct{ Names map[string]string }](t, w)
 	if len(got.Names) != 1 || got.Names["issuetype"] != "Issue Type" {
 		t.Errorf("names %v", got.Names)
 	}
@@ -63,7 +65,7 @@ func TestProjects(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			got := read[struct {
+			got := simtest.Read[struct {
 				Values   []struct{ Key string }
 				IsLast   bool
 				Max      int `json:"maxResults"`
@@ -108,7 +110,7 @@ func TestIssueTypes(t *testing.T) {
 				return
 			}
 			var names []string
-			for _, kind := range read[[]struct{ Name string }](t, w) {
+			for _, kind := range simtest.Read[[]struct{ Name string }](t, w) {
 				names = append(names, kind.Name)
 			}
 			if fmt.Sprint(names) != c.names {
@@ -119,7 +121,7 @@ func TestIssueTypes(t *testing.T) {
 }
 
 func TestServerInfoIsOfTheCloud(t *testing.T) {
-	got := read[struct{ DeploymentType, BaseURL string }](t, send(newSimulator(), "GET", "/rest/api/3/serverInfo", ""))
+	got := simtest.Read[struct{ DeploymentType, BaseURL string }](t, send(newSimulator(), "GET", "/rest/api/3/serverInfo", ""))
 	if got.DeploymentType != "Cloud" || got.BaseURL != "http://example.com" {
 		t.Errorf("got %+v", got)
 	}

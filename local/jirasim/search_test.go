@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
 type results struct {
@@ -42,7 +44,7 @@ func TestSearchRefusals(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			w := send(newSimulator(), "POST", "/rest/api/3/search/jql", c.body)
-			got := read[errorCollection](t, w)
+			got := simtest.Read[errorCollection](t, w)
 			if w.Code != 400 || len(got.Messages) != 1 || got.Messages[0] != c.message || got.Fields == nil {
 				t.Errorf("%d %s, want 400 with %q", w.Code, w.Body, c.message)
 			}
@@ -53,7 +55,7 @@ func TestSearchRefusals(t *testing.T) {
 func TestSearchNeedsJSON(t *testing.T) {
 	r := newRequest("POST", "/rest/api/3/search/jql", `{"jql":"project = OPS"}`)
 	r.Header.Set("Content-Type", "text/plain")
-	if w := serve(newSimulator(), r); w.Code != 415 {
+	if w := simtest.Serve(newSimulator(), r); w.Code != 415 {
 		t.Errorf("status %d, want 415", w.Code)
 	}
 }
@@ -76,7 +78,7 @@ func TestSearchFields(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			body := fmt.Sprintf(`{"jql":"key = OPS-1","fields":%s}`, c.fields)
-			found := read[results](t, send(newSimulator(), "POST", "/rest/api/3/search/jql", body))
+			found := simtest.Read[results](t, send(newSimulator(), "POST", "/rest/api/3/search/jql", body))
 			if len(found.Issues) != 1 || found.Issues[0].ID != "10001" {
 				t.Fatalf("got %+v", found)
 			}
@@ -106,7 +108,7 @@ func pages(t *testing.T, s *Simulator, body map[string]any, between func()) (siz
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := read[results](t, send(s, "POST", "/rest/api/3/search/jql", string(b)))
+		page := simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql", string(b)))
 		sizes = append(sizes, len(page.Issues))
 		for _, i := range page.Issues {
 			keys = append(keys, i.Key)
@@ -145,11 +147,11 @@ func TestPaging(t *testing.T) {
 }
 
 func TestIssuesCreatedBetweenPagesRepeatNothing(t *testing.T) {
-	clock := newClock()
-	s := New(Options{Lag: NoLag, Now: clock.now})
+	clock := simtest.NewClock()
+	s := New(Options{Lag: NoLag, Now: clock.Now})
 	seen := map[string]bool{}
 	_, keys := pages(t, s, map[string]any{"jql": "project = OPS", "fields": []string{"key"}, "maxResults": 7}, func() {
-		clock.advance(time.Millisecond)
+		clock.Advance(time.Millisecond)
 		send(s, "POST", "/rest/api/3/issue", createTask)
 	})
 	for _, key := range keys {
@@ -173,10 +175,10 @@ func TestTokenIsBoundToItsQueryAndAge(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			clock := newClock()
-			s := New(Options{Lag: NoLag, Now: clock.now})
-			first := read[results](t, send(s, "POST", "/rest/api/3/search/jql", `{"jql":"project = OPS"}`))
-			clock.advance(c.age)
+			clock := simtest.NewClock()
+			s := New(Options{Lag: NoLag, Now: clock.Now})
+			first := simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql", `{"jql":"project = OPS"}`))
+			clock.Advance(c.age)
 			body := fmt.Sprintf(`{"jql":%q,"nextPageToken":%q}`, c.query, *first.NextPageToken)
 			if w := send(s, "POST", "/rest/api/3/search/jql", body); w.Code != c.status {
 				t.Errorf("status %d, want %d: %s", w.Code, c.status, w.Body)
@@ -186,12 +188,12 @@ func TestTokenIsBoundToItsQueryAndAge(t *testing.T) {
 }
 
 func TestSearchLagsBehindCommits(t *testing.T) {
-	clock := newClock()
-	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.now})
-	created := read[struct{ ID, Key string }](t, send(s, "POST", "/rest/api/3/issue", createTask))
+	clock := simtest.NewClock()
+	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
+	created := simtest.Read[struct{ ID, Key string }](t, send(s, "POST", "/rest/api/3/issue", createTask))
 	find := func(more string) int {
 		body := fmt.Sprintf(`{"jql":"labels = tls"%s}`, more)
-		return len(read[results](t, send(s, "POST", "/rest/api/3/search/jql", body)).Issues)
+		return len(simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql", body)).Issues)
 	}
 	if n := find(""); n != 0 {
 		t.Errorf("found %d at once, want 0", n)
@@ -202,7 +204,7 @@ func TestSearchLagsBehindCommits(t *testing.T) {
 	if w := send(s, "GET", "/rest/api/3/issue/"+created.Key, ""); w.Code != 200 {
 		t.Errorf("the issue itself: %d, want 200", w.Code)
 	}
-	clock.advance(3 * time.Second)
+	clock.Advance(3 * time.Second)
 	if n := find(""); n != 1 {
 		t.Errorf("found %d after the lag, want 1", n)
 	}
@@ -212,7 +214,7 @@ func TestSearchByQueryIsTheSameSearch(t *testing.T) {
 	s := newSimulator()
 	query := url.Values{"jql": {"key in (OPS-1, OPS-2) order by key"}, "fields": {"summary,status", "labels"}, "maxResults": {"1"},
 		"expand": {"names"}}
-	page := read[results](t, send(s, "GET", "/rest/api/3/search/jql?"+query.Encode(), ""))
+	page := simtest.Read[results](t, send(s, "GET", "/rest/api/3/search/jql?"+query.Encode(), ""))
 	if len(page.Issues) != 1 || page.Issues[0].Key != "OPS-1" || len(page.Issues[0].Fields) != 3 || page.IsLast {
 		t.Errorf("got %+v", page)
 	}

@@ -1,40 +1,19 @@
 package jirasim
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coldfuse/coldfuse/local/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/atlassiansim/simtest"
 )
 
-// clock is one that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // newSimulator has a clock that stands still and no lag.
-func newSimulator() *Simulator { return New(Options{Lag: NoLag, Now: newClock().now}) }
+func newSimulator() *Simulator { return New(Options{Lag: NoLag, Now: simtest.NewClock().Now}) }
 
 // newRequest is one with good credentials.
 func newRequest(method, path, body string) *http.Request {
@@ -46,25 +25,8 @@ func newRequest(method, path, body string) *http.Request {
 	return r
 }
 
-// serve gives the answer to a request without a network.
-func serve(s *Simulator, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return w
-}
-
 func send(s *Simulator, method, path, body string) *httptest.ResponseRecorder {
-	return serve(s, newRequest(method, path, body))
-}
-
-// read decodes an answer's body.
-func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
-	t.Helper()
-	var v T
-	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
-		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
-	}
-	return v
+	return simtest.Serve(s, newRequest(method, path, body))
 }
 
 const createTask = `{"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Renew the certificate","labels":["tls"]}}`
@@ -109,7 +71,7 @@ func TestLinksNameTheAddressThatWasAsked(t *testing.T) {
 		t.Fatal(w.Code, w.Body)
 	}
 	w = send(s, "GET", "/ex/jira/"+DefaultCloudID+"/rest/api/3/issue/OPS-1?fields=key", "")
-	got := read[struct{ Self string }](t, w).Self
+	got := simtest.Read[struct{ Self string }](t, w).Self
 	if want := "http://example.com/ex/jira/" + DefaultCloudID + "/rest/api/3/issue/10001"; got != want {
 		t.Errorf("self %s, want %s", got, want)
 	}
@@ -128,13 +90,13 @@ func TestLogTellsWhatArrived(t *testing.T) {
 	s := newSimulator()
 	send(s, "POST", "/rest/api/3/issue", createTask)
 	anonymous := httptest.NewRequest("GET", "/rest/api/3/serverInfo", nil)
-	serve(s, anonymous)
+	simtest.Serve(s, anonymous)
 
 	log := s.Log()
 	if len(log) != 2 {
 		t.Fatalf("%d requests, want 2", len(log))
 	}
-	now := newClock().now()
+	now := simtest.NewClock().Now()
 	want := Request{Time: now, Ended: now, Method: "POST", Path: "/rest/api/3/issue", Operation: CreateIssue,
 		Status: 201, Identity: atlassiansim.Accepted, Created: "OPS-61", Connection: "192.0.2.1:1234"}
 	if log[0] != want {
