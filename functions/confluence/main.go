@@ -4,29 +4,18 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
+	"net/http"
 
 	"github.com/coldfuse/coldfuse/internal/config"
 	"github.com/coldfuse/coldfuse/internal/confluence"
 	"github.com/coldfuse/coldfuse/internal/connector"
-	"github.com/coldfuse/coldfuse/internal/gateway"
-	"github.com/coldfuse/coldfuse/internal/telemetry"
+	"github.com/coldfuse/coldfuse/internal/function"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-func main() {
-	logger := telemetry.Setup(os.Stdout, "confluence", os.Getenv("LOG_LEVEL"))
-	handler, err := newHandler(context.Background(), os.Getenv, logger)
-	if err != nil {
-		logger.Error(err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(handler)
-}
+func main() { function.Main("confluence", newHandler) }
 
-func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (gateway.Handler, error) {
+func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Confluence(getenv)
 	if err != nil {
 		return nil, c.WithSecret(ctx, getenv, err)
@@ -36,6 +25,5 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	handler := confluence.Handler(confluence.New(client, calls, c.SiteURL))
-	return gateway.Adapt(handler, telemetry.Fault(logger)), nil
+	return confluence.Handler(confluence.New(client, calls, c.SiteURL)), nil
 }

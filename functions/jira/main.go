@@ -4,30 +4,20 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
+	"net/http"
 
 	"github.com/coldfuse/coldfuse/internal/config"
 	"github.com/coldfuse/coldfuse/internal/connector"
+	"github.com/coldfuse/coldfuse/internal/function"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/jira"
-	"github.com/coldfuse/coldfuse/internal/telemetry"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-func main() {
-	logger := telemetry.Setup(os.Stdout, "jira", os.Getenv("LOG_LEVEL"))
-	handler, err := newHandler(context.Background(), os.Getenv, logger)
-	if err != nil {
-		logger.Error(err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(handler)
-}
+func main() { function.Main("jira", newHandler) }
 
-func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (gateway.Handler, error) {
+func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Jira(getenv)
 	if err != nil {
 		return nil, c.WithSecret(ctx, getenv, err)
@@ -41,6 +31,5 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 		Store:  idempotency.NewTable(tables, c.IdempotencyTable),
 		Report: func(ctx context.Context, err error) { logger.WarnContext(ctx, err.Error()) },
 	})
-	handler := gateway.WithLocalSubject(jira.Handler(jira.New(client, calls, c.SiteURL).WithKeys(keys)), c.LocalSubject)
-	return gateway.Adapt(handler, telemetry.Fault(logger)), nil
+	return gateway.WithLocalSubject(jira.Handler(jira.New(client, calls, c.SiteURL).WithKeys(keys)), c.LocalSubject), nil
 }

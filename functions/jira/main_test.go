@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -84,7 +85,7 @@ func (w *world) start(t *testing.T, log *bytes.Buffer) gateway.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler
+	return gateway.Adapt(handler, telemetry.Fault(slog.New(slog.DiscardHandler)))
 }
 
 func event(method, path, body string) events.APIGatewayV2HTTPRequest {

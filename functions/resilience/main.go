@@ -2,32 +2,22 @@
 package main
 
 import (
+	"context"
 	"log/slog"
-	"os"
+	"net/http"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/coldfuse/coldfuse"
 	"github.com/coldfuse/coldfuse/internal/config"
-	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/internal/function"
 	"github.com/coldfuse/coldfuse/internal/resilience"
-	"github.com/coldfuse/coldfuse/internal/telemetry"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-func main() {
-	logger := telemetry.Setup(os.Stdout, "resilience", os.Getenv("LOG_LEVEL"))
-	handler, err := newHandler(os.Getenv, logger)
-	if err != nil {
-		logger.Error(err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(handler)
-}
+func main() { function.Main("resilience", newHandler) }
 
-func newHandler(getenv func(string) string, logger *slog.Logger) (gateway.Handler, error) {
+func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Monitor(getenv)
 	if err != nil {
 		return nil, err
@@ -39,5 +29,5 @@ func newHandler(getenv func(string) string, logger *slog.Logger) (gateway.Handle
 			return nil, err
 		}
 	}
-	return gateway.Adapt(resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), telemetry.Fault(logger)), nil
+	return resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), nil
 }

@@ -2,47 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"net"
-	"os"
-	"os/exec"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/coldfuse/coldfuse/internal/telemetry"
 )
-
-// runMain makes the test binary be the function.
-const runMain = "COLDFUSE_TEST_RUN_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(runMain) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func TestMissingConfigurationRefusesToStart(t *testing.T) {
-	command := exec.Command(os.Args[0])
-	command.Env = []string{runMain + "=1"}
-	out, err := command.Output()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Fatalf("got %v, want exit status 1", err)
-	}
-	var line struct{ Level, Message string }
-	if bytes.Count(out, []byte("\n")) != 1 || json.Unmarshal(out, &line) != nil {
-		t.Fatalf("want one line of JSON, got %q", out)
-	}
-	if line.Level != "ERROR" || !strings.Contains(line.Message, "CIRCUITS_TABLE") || !strings.Contains(line.Message, "AWS_REGION") {
-		t.Errorf("got %+v", line)
-	}
-}
 
 // With the store away the function still answers: by a 503 problem.
 func TestStoreAwayIsA503(t *testing.T) {
@@ -54,15 +20,14 @@ func TestStoreAwayIsA503(t *testing.T) {
 		"AWS_ENDPOINT_URL_DYNAMODB": "http://" + closedPort(t),
 	}
 	var log bytes.Buffer
-	handler, err := newHandler(func(name string) string { return environment[name] }, telemetry.Setup(&log, "resilience", ""))
+	handler, err := newHandler(t.Context(), func(name string) string { return environment[name] }, telemetry.Setup(&log, "resilience", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var event events.APIGatewayV2HTTPRequest
-	event.Version, event.RawPath, event.RequestContext.HTTP.Method = "2.0", "/api/v1/resilience/health", "GET"
-	out, err := handler(context.Background(), event)
-	if err != nil || out.StatusCode != 503 || out.Headers["Retry-After"] == "" {
-		t.Errorf("got %+v, %v", out, err)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/resilience/health", nil))
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	if !strings.Contains(log.String(), "Circuit store cannot be read") {
 		t.Errorf("logged %q", log.String())

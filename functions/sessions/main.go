@@ -2,29 +2,21 @@
 package main
 
 import (
+	"context"
 	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
+	"net/http"
 
 	"github.com/coldfuse/coldfuse/internal/config"
+	"github.com/coldfuse/coldfuse/internal/function"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/session"
 	"github.com/coldfuse/coldfuse/internal/telemetry"
 )
 
-func main() {
-	logger := telemetry.Setup(os.Stdout, "sessions", os.Getenv("LOG_LEVEL"))
-	handler, err := newHandler(os.Getenv, logger)
-	if err != nil {
-		logger.Error(err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(handler)
-}
+func main() { function.Main("sessions", newHandler) }
 
-func newHandler(getenv func(string) string, logger *slog.Logger) (gateway.Handler, error) {
+func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Sessions(getenv)
 	if err != nil {
 		return nil, err
@@ -41,6 +33,5 @@ func newHandler(getenv func(string) string, logger *slog.Logger) (gateway.Handle
 		URI: config.MongoURI(getenv, c.SecretID), Database: c.Database, TTL: c.TTL, Guard: calls,
 		Refused: telemetry.CredentialsRefused(logger, ""),
 	})
-	handler := gateway.WithLocalSubject(session.Handler(sessions), c.LocalSubject)
-	return gateway.Adapt(handler, telemetry.Fault(logger)), nil
+	return gateway.WithLocalSubject(session.Handler(sessions), c.LocalSubject), nil
 }
