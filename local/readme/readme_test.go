@@ -61,6 +61,7 @@ type reader struct {
 // says is what the README promises of a block's output, by the block's first
 // line.
 var says = map[string][]string{
+	"curl -s localhost:8000/api/v1/openapi.yaml":   {`^openapi: 3\.1`},
 	"curl -s -X PUT localhost:8002/_sim/faults":    {`503 in [4-9]\.`, `503 in 0\.0`, `"circuit":"jira_api"`, `"status":"degraded"`},
 	"curl -s -X POST localhost:8001/environments":  {`"killed": [1-9]`, `503 in 0\.`, `urn:coldfuse:problem:circuit-open`},
 	"curl -s -X DELETE localhost:8002/_sim/faults": {`(?m)^200\n200\n`, `"state":"closed"`},
