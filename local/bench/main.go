@@ -49,6 +49,8 @@ var sections = []section{
 	{"Admission, one goroutine: `Allow` and `Done(nil)` of a closed circuit", admission},
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
+	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},
+	{"A page of 50 messages of a session's history", history},
 	{"Through the local HTTP API, real bootstraps, default settings", fastFailure},
 }
 

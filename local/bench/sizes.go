@@ -13,6 +13,8 @@ var budgets = []struct {
 	limit    float64
 }{
 	{"jira", 3_500_000},
+	{"confluence", 3_700_000},
+	{"sessions", 4_500_000},
 	{"resilience", 3_200_000},
 }
 

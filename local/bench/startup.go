@@ -22,11 +22,13 @@ func startup(ctx context.Context, root string) ([]figure, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	names := []string{"hello", "jira", "resilience"}
-	for name, source := range map[string]string{
-		"hello": "local/bench/hello", "jira": "functions/jira", "resilience": "functions/resilience",
-	} {
-		if err := bootstrap.Build(ctx, filepath.Join(root, source), filepath.Join(dir, name)); err != nil {
+	names := []string{"hello", "jira", "confluence", "sessions", "resilience"}
+	for _, name := range names {
+		source := filepath.Join(root, "functions", name)
+		if name == "hello" {
+			source = filepath.Join(root, "local", "bench", "hello")
+		}
+		if err := bootstrap.Build(ctx, source, filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
 	}
@@ -55,8 +57,12 @@ func startup(ctx context.Context, root string) ([]figure, error) {
 	return []figure{
 		measured("aws-lambda-go hello world, ms", "%.1f", median(times["hello"])),
 		measured("jira, ms", "%.1f", median(times["jira"])),
+		measured("confluence, ms", "%.1f", median(times["confluence"])),
+		measured("sessions, ms", "%.1f", median(times["sessions"])),
 		measured("resilience, ms", "%.1f", median(times["resilience"])),
 		atMost("jira over hello world, median of pairs", "%.2f", median(ratios["jira"]), 1.8),
+		measured("confluence over hello world, median of pairs", "%.2f", median(ratios["confluence"])),
+		measured("sessions over hello world, median of pairs", "%.2f", median(ratios["sessions"])),
 		atMost("resilience over hello world, median of pairs", "%.2f", median(ratios["resilience"]), 1.8),
 	}, nil
 }
@@ -126,6 +132,8 @@ func (s *services) environment() []string {
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
 		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + endpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + endpoint,
-		"CIRCUITS_TABLE=circuits", "JIRA_BASE_URL=https://site.example.com", "JIRA_SECRET_ID=jira",
+		"CIRCUITS_TABLE=circuits", "IDEMPOTENCY_TABLE=idempotency",
+		"JIRA_BASE_URL=https://site.example.com", "JIRA_SECRET_ID=jira",
+		"CONFLUENCE_BASE_URL=https://site.example.com", "CONFLUENCE_SECRET_ID=confluence", "MONGODB_SECRET_ID=mongodb",
 	}
 }
