@@ -6,7 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 )
@@ -44,16 +52,27 @@ func MongoURI(getenv func(string) string, id string) func(context.Context) (stri
 	})
 }
 
+// secretTimeout bounds one read of a secret, its retries included.
+const secretTimeout = 3 * time.Second
+
 // secret gives a reader of a secret's text, which parse reads; parse's errors
 // must show nothing of it.
 func secret[T any](getenv func(string) string, id string, parse func(text string) (T, error)) func(context.Context) (T, error) {
-	manager := newSecretsManager(getenv)
+	client := secretsClient(getenv)
 	return func(ctx context.Context) (value T, err error) {
-		text, err := manager.text(ctx, id)
-		if err != nil {
-			return value, err
+		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
+		defer cancel()
+		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+		var missing *types.ResourceNotFoundException
+		switch {
+		case errors.As(err, &missing):
+			return value, fmt.Errorf("secret %s is missing", id)
+		case err != nil:
+			return value, fmt.Errorf("secret %s cannot be read: %w", id, err)
+		case out.SecretString == nil:
+			return value, fmt.Errorf("secret %s is not text", id)
 		}
-		if value, err = parse(text); err != nil {
+		if value, err = parse(*out.SecretString); err != nil {
 			return value, fmt.Errorf("secret %s: %w", id, err)
 		}
 		return value, nil
@@ -72,4 +91,25 @@ func (c Connector) WithSecret(ctx context.Context, getenv func(string) string, e
 		return fmt.Errorf("%w; %w", err, unread)
 	}
 	return err
+}
+
+func secretsClient(getenv func(string) string) *secretsmanager.Client {
+	own := aws.Credentials{
+		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
+	}
+	o := secretsmanager.Options{
+		Region:      getenv("AWS_REGION"),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return own, nil }),
+		HTTPClient: &http.Client{Transport: &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
+			TLSHandshakeTimeout: time.Second,
+			DisableKeepAlives:   true, // the next read is an hour or a refusal away
+		}},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 }),
+	}
+	if endpoint := getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"); endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
+	return secretsmanager.New(o)
 }
