@@ -66,6 +66,7 @@ func TestWrongValuesNameTheirVariable(t *testing.T) {
 		"a URL with a query":                    {"JIRA_BASE_URL", "https://site.example.com?x=1"},
 		"links that would point to the gateway": {"JIRA_BASE_URL", "https://api.atlassian.com/ex/jira/abc"},
 		"a service's account at a site":         {"JIRA_AUTH", "client_credentials"},
+		"a bearer at a site of the cloud":       {"JIRA_AUTH", "bearer"},
 		"a confluence setting, for the monitor": {"CONFLUENCE_FAILURE_WINDOW", "x"},
 		"a session that ends at once":           {"SESSION_TTL_DAYS", "0"},
 		"a session's retries":                   {"SESSIONS_BASE_DELAY", "6"},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 )
@@ -40,10 +41,11 @@ func (r *reader) connector(prefix, circuit, product string) Connector {
 	if c.SiteURL == nil {
 		c.SiteURL = c.BaseURL
 	}
-	// Sites know the tokens of people only (Atlassian's "Authentication and
-	// authorization" of its REST APIs).
-	if c.Auth == "client_credentials" && c.BaseURL.Path == "" {
-		r.problem("%sBASE_URL: client_credentials need Atlassian's gateway, https://api.atlassian.com/ex/PRODUCT/CLOUD_ID", prefix)
+	// Sites of the cloud know nothing but the API tokens of people (Atlassian's
+	// "Authentication and authorization" of its REST APIs).
+	site := strings.HasSuffix(c.BaseURL.Hostname(), ".atlassian.net")
+	if c.Auth == atlassian.ClientCredentials && c.BaseURL.Path == "" || c.Auth == atlassian.Bearer && site {
+		r.problem("%sBASE_URL: %s needs Atlassian's gateway, https://api.atlassian.com/ex/PRODUCT/CLOUD_ID", prefix, c.Auth)
 	}
 	return c
 }
