@@ -106,9 +106,14 @@ class Access(unittest.TestCase):
         always = [r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "NONE"]
         self.assertEqual(always, ["GET /api/v1/resilience/health"])
 
+    def test_overrides_are_for_iam_principals_only(self):
+        always = sorted(r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "AWS_IAM")
+        path = "/api/v1/resilience/circuit-breakers/{name}/override"
+        self.assertEqual(always, [f"DELETE {path}", f"PUT {path}"])
+
     def test_routes_follow_the_parameter_of_their_kind(self):
         for name, route in ROUTES.items():
-            if route["AuthorizationType"] == "NONE":
+            if route["AuthorizationType"] in ("NONE", "AWS_IAM"):
                 continue
             monitoring = "/resilience/" in route["RouteKey"]
             parameter = "MonitoringAccess" if monitoring else "AuthMode"
@@ -151,11 +156,12 @@ class Permissions(unittest.TestCase):
         conditional = [p["Fn::If"][0] for p in ROLES["SessionsRole"]["Policies"] if "Fn::If" in p]
         self.assertEqual(conditional, ["SessionsInVpc"])
 
-    def test_connectors_touch_their_circuit_only_and_the_monitor_writes_nothing(self):
+    def test_connectors_touch_their_circuit_only_and_none_deletes(self):
+        change = {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"}
         want = {
-            "JiraRole": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, ["jira_api"]),
-            "ConfluenceRole": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, ["confluence_api"]),
-            "ResilienceRole": ({"dynamodb:GetItem"}, ["jira_api", "confluence_api"]),
+            "JiraRole": (change, ["jira_api"]),
+            "ConfluenceRole": (change, ["confluence_api"]),
+            "ResilienceRole": (change | {"dynamodb:Query"}, ["jira_api", "confluence_api"]),
         }
         for name, role in ROLES.items():
             found = [
@@ -197,7 +203,7 @@ class Settings(unittest.TestCase):
         for name in PARAMETERS:
             match = re.fullmatch(
                 r"(Jira|Confluence)(Profile|MaxAttempts|BaseDelay|MaxDelay|Strategy|Jitter|FailureThreshold"
-                r"|FailureWindow|RecoveryTimeout|SuccessThreshold|TryTimeout)",
+                r"|FailureWindow|RecoveryTimeout|SuccessThreshold|OpenBackOff|MaxOpen|MinEnvironments|ReadFirst|TryTimeout)",
                 name,
             )
             if match:
@@ -210,7 +216,7 @@ class Settings(unittest.TestCase):
             return {v.removeprefix(prefix) for v in SHARED if v.startswith(prefix)}
 
         self.assertEqual(settings("JIRA_"), settings("CONFLUENCE_"))
-        self.assertEqual(len(settings("JIRA_")), 11)
+        self.assertEqual(len(settings("JIRA_")), 15)
 
     def test_no_function_overrides_what_is_shared(self):
         for name, function in FUNCTIONS.items():

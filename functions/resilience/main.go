@@ -10,7 +10,9 @@ import (
 	"github.com/coldfuse/coldfuse"
 	"github.com/coldfuse/coldfuse/internal/config"
 	"github.com/coldfuse/coldfuse/internal/function"
+	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/resilience"
+	"github.com/coldfuse/coldfuse/internal/telemetry"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
@@ -25,9 +27,9 @@ func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logg
 	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
 	circuits := make([]resilience.Circuit, len(c.Circuits))
 	for i, settings := range c.Circuits {
-		if circuits[i], err = breaker.New(breaker.Config{Settings: settings, Store: store}); err != nil {
+		if circuits[i], err = breaker.New(breaker.Config{Settings: settings, Store: store, Observer: telemetry.Observer(logger)}); err != nil {
 			return nil, err
 		}
 	}
-	return resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), nil
+	return gateway.WithLocalSubject(resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), c.LocalSubject), nil
 }

@@ -106,9 +106,23 @@ func Classify(countClientErrors bool) breaker.Classifier {
 		case e.callersFault() && !countClientErrors:
 			return breaker.Outcome{Verdict: breaker.Succeeded}
 		default:
-			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason}
+			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason, StopFor: e.stopFor()}
 		}
 	}
+}
+
+// patience is longer than any call behind an HTTP API can wait.
+const patience = 30 * time.Second
+
+// stopFor is how long every caller should leave the service alone, 0 if it does
+// not say, or if calls can wait for it themselves. A quota is the whole app's: a
+// request before its end only adds to what is asked for. Of other limits each
+// is one endpoint's, which gets over it in seconds unless it says otherwise.
+func (e *Error) stopFor() time.Duration {
+	if e.Reason != "rate_limited" || !e.QuotaStop() && e.Wait < patience {
+		return 0
+	}
+	return e.Wait
 }
 
 func (e *Error) callersFault() bool {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
 // clockZero is what the site's clock begins with: 2027-01-15T08:00:00Z.
@@ -91,4 +93,24 @@ func FuzzRateLimit(f *testing.F) {
 			t.Errorf("%+v", e)
 		}
 	})
+}
+
+func TestWhatStopsTheWholeFleet(t *testing.T) {
+	for rule, c := range map[string]struct {
+		err  Error
+		want time.Duration
+	}{
+		"a quota that is used up":                 {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-quota-global-based", Wait: 5 * time.Second}, 5 * time.Second},
+		"a limit that no call can wait out":       {Error{Status: 429, Reason: "rate_limited", Wait: 5 * time.Minute}, 5 * time.Minute},
+		"but not a burst":                         {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-burst-based", Wait: 2 * time.Second}, 0},
+		"nor a limit that does not say how long":  {Error{Status: 429, Reason: "rate_limited"}, 0},
+		"nor an outage that says when to be back": {Error{Status: 503, Reason: "http_503", Wait: 5 * time.Minute}, 0},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			o := Classify(false)(&c.err)
+			if o.Verdict != breaker.Failed || o.StopFor != c.want {
+				t.Errorf("got %+v", o)
+			}
+		})
+	}
 }

@@ -41,6 +41,13 @@ func (r *reader) protection(prefix, circuit string) Protection {
 	r.seconds(prefix+"FAILURE_WINDOW", &p.Circuit.FailureWindow)
 	r.seconds(prefix+"RECOVERY_TIMEOUT", &p.Circuit.RecoveryTimeout)
 	r.count(prefix+"SUCCESS_THRESHOLD", &p.Circuit.SuccessThreshold)
+	r.decimal(prefix+"OPEN_BACK_OFF", &p.Circuit.OpenBackOff)
+	r.seconds(prefix+"MAX_OPEN", &p.Circuit.MaxOpen)
+	r.count(prefix+"MIN_ENVIRONMENTS", &p.Circuit.MinEnvironments)
+	readFirst := false
+	if r.flag(prefix+"READ_FIRST", &readFirst); readFirst {
+		p.Circuit.MaxAge = -1
+	}
 	p.Circuit.Name, p.Circuit.ProbeTimeout = circuit, p.TryTimeout
 	if err := p.Circuit.Validate(); err != nil {
 		r.problem("%s*: %s", prefix, err)

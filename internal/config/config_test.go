@@ -58,6 +58,11 @@ func TestWrongValuesNameTheirVariable(t *testing.T) {
 		"an unknown strategy":                   {"JIRA_STRATEGY", "random"},
 		"a threshold beyond its range":          {"JIRA_FAILURE_THRESHOLD", "101"},
 		"a base delay above the cap":            {"JIRA_BASE_DELAY", "11"},
+		"a back-off that shrinks":               {"JIRA_OPEN_BACK_OFF", "0.5"},
+		"a back-off that is no number":          {"JIRA_OPEN_BACK_OFF", "NaN"},
+		"more environments than failures":       {"JIRA_MIN_ENVIRONMENTS", "6"},
+		"an opening for ever":                   {"JIRA_MAX_OPEN", "86401"},
+		"reads neither first nor not":           {"JIRA_READ_FIRST", "yes"},
 		"client errors neither counted nor not": {"COUNT_CLIENT_ERRORS", "1"},
 		"an unknown authentication":             {"JIRA_AUTH", "digest"},
 		"a site that is no URL":                 {"JIRA_BASE_URL", "site"},
@@ -256,6 +261,7 @@ func TestConnectorAndMonitorAgree(t *testing.T) {
 	for _, changes := range []map[string]string{
 		nil,
 		{"JIRA_PROFILE": "high_traffic"},
+		{"JIRA_OPEN_BACK_OFF": "2", "JIRA_MAX_OPEN": "600", "JIRA_MIN_ENVIRONMENTS": "2", "JIRA_READ_FIRST": "true"},
 		{"JIRA_PROFILE": "critical", "JIRA_FAILURE_THRESHOLD": "7", "JIRA_FAILURE_WINDOW": "90", "JIRA_RECOVERY_TIMEOUT": "45", "JIRA_SUCCESS_THRESHOLD": "1", "JIRA_TRY_TIMEOUT": "9"},
 	} {
 		getenv := environment(changes)

@@ -10,15 +10,16 @@ const (
 
 // MonitorConfig is the configuration of the resilience function.
 type MonitorConfig struct {
-	Table    string
-	Circuits []breaker.Settings // in the order in which they are shown
+	Table        string
+	Circuits     []breaker.Settings // in the order in which they are shown
+	LocalSubject string             // see Subject
 }
 
 // Monitor reads the resilience function's configuration. The error names all
 // that is missing or wrong, on one line.
 func Monitor(getenv func(string) string) (MonitorConfig, error) {
 	r := &reader{getenv: getenv}
-	c := MonitorConfig{Table: r.required("CIRCUITS_TABLE")}
+	c := MonitorConfig{Table: r.required("CIRCUITS_TABLE"), LocalSubject: r.localSubject()}
 	r.required("AWS_REGION")
 	for _, of := range []struct{ prefix, circuit string }{{"JIRA_", jiraCircuit}, {"CONFLUENCE_", confluenceCircuit}} {
 		c.Circuits = append(c.Circuits, r.protection(of.prefix, of.circuit).Circuit)

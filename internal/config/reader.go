@@ -60,11 +60,22 @@ func (r *reader) count(name string, target *int) {
 func (r *reader) seconds(name string, target *time.Duration) {
 	if value := r.getenv(name); value != "" {
 		s, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(s >= 0 && s <= 3600) {
-			r.problem("%s %q: want seconds, 0 to 3600", name, value)
+		if err != nil || !(s >= 0 && s <= 86_400) {
+			r.problem("%s %q: want seconds, 0 to 86400", name, value)
 			return
 		}
 		*target = time.Duration(math.Round(s * float64(time.Second)))
+	}
+}
+
+func (r *reader) decimal(name string, target *float64) {
+	if value := r.getenv(name); value != "" {
+		d, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			r.problem("%s %q: want a number", name, value)
+			return
+		}
+		*target = d
 	}
 }
 

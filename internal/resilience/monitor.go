@@ -1,4 +1,5 @@
-// Package resilience shows the circuits' shared state over HTTP.
+// Package resilience shows the circuits' shared state over HTTP, and lets
+// operators override it.
 package resilience
 
 import (
@@ -21,6 +22,9 @@ const readTimeout = 2 * time.Second
 type Circuit interface {
 	Name() string
 	Stats(context.Context) (breaker.Stats, error)
+	History(ctx context.Context, limit int) ([]breaker.Transition, error)
+	SetOverride(context.Context, breaker.Override) error
+	ClearOverride(context.Context) error
 }
 
 type monitor struct {
@@ -39,10 +43,15 @@ func Handler(logger *slog.Logger, now func() time.Time, description string, circ
 	m := &monitor{logger: logger, now: now, description: description, circuits: circuits}
 	return gateway.Routes(map[string]http.HandlerFunc{
 		"GET /api/v1/openapi.yaml":                       m.describe,
-		"GET /api/v1/resilience/circuit-breakers":        m.all,
-		"GET /api/v1/resilience/circuit-breakers/{name}": m.one,
 		"GET /api/v1/resilience/health":                  m.health,
 		"GET /api/v1/resilience/summary":                 m.summary,
+		"GET /api/v1/resilience/circuit-breakers":        m.all,
+		"GET /api/v1/resilience/circuit-breakers/{name}": m.one,
+
+		"GET /api/v1/resilience/circuit-breakers/{name}/history":     m.history,
+		"GET /api/v1/resilience/circuit-breakers/{name}/override":    m.override,
+		"PUT /api/v1/resilience/circuit-breakers/{name}/override":    m.setOverride,
+		"DELETE /api/v1/resilience/circuit-breakers/{name}/override": m.clearOverride,
 	})
 }
 
@@ -61,15 +70,22 @@ func (m *monitor) all(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *monitor) one(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	for i, c := range m.circuits {
-		if c.Name() != name {
-			continue
-		}
-		if stats, ok := m.read(w, r, m.circuits[i:i+1]); ok {
-			gateway.WriteJSON(w, http.StatusOK, newCircuit(stats[0]))
-		}
+	c, ok := m.named(w, r)
+	if !ok {
 		return
+	}
+	if stats, ok := m.read(w, r, []Circuit{c}); ok {
+		gateway.WriteJSON(w, http.StatusOK, newCircuit(stats[0]))
+	}
+}
+
+// named gives the circuit of the path, or answers 404.
+func (m *monitor) named(w http.ResponseWriter, r *http.Request) (Circuit, bool) {
+	name := r.PathValue("name")
+	for _, c := range m.circuits {
+		if c.Name() == name {
+			return c, true
+		}
 	}
 	gateway.WriteProblem(w, r, gateway.Problem{
 		Type:    "unknown-circuit",
@@ -78,6 +94,7 @@ func (m *monitor) one(w http.ResponseWriter, r *http.Request) {
 		Detail:  "there is no circuit of this name",
 		Circuit: gateway.Clip(name),
 	})
+	return nil, false
 }
 
 // health is healthy unless a circuit is open. Half-open counts as healthy: a
@@ -136,16 +153,20 @@ func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circui
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		m.logger.WarnContext(r.Context(), "Circuit store cannot be read", "error", err)
-		gateway.WriteProblem(w, r, gateway.Problem{
-			Type:              "store-unavailable",
-			Title:             "Circuit store unavailable",
-			Status:            http.StatusServiceUnavailable,
-			Detail:            "the state of the circuits cannot be read at the moment",
-			RetryAfterSeconds: 1,
-			Retryable:         new(true),
-		})
+		m.unavailable(w, r, err)
 		return nil, false
 	}
 	return stats, true
+}
+
+func (m *monitor) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	m.logger.WarnContext(r.Context(), "Circuit store cannot be read", "error", err)
+	gateway.WriteProblem(w, r, gateway.Problem{
+		Type:              "store-unavailable",
+		Title:             "Circuit store unavailable",
+		Status:            http.StatusServiceUnavailable,
+		Detail:            "the state of the circuits cannot be read at the moment",
+		RetryAfterSeconds: 1,
+		Retryable:         new(true),
+	})
 }

@@ -37,6 +37,10 @@ func (f fixed) Stats(ctx context.Context) (breaker.Stats, error) {
 	return f.stats, f.err
 }
 
+func (f fixed) History(context.Context, int) ([]breaker.Transition, error) { return nil, f.err }
+func (f fixed) SetOverride(context.Context, breaker.Override) error        { return f.err }
+func (f fixed) ClearOverride(context.Context) error                        { return f.err }
+
 func closed(name string, failures int) fixed {
 	return fixed{stats: breaker.Stats{
 		Name: name, State: breaker.Closed, FailureCount: failures, FailureThreshold: 5, SuccessThreshold: 2,

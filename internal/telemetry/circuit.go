@@ -18,6 +18,7 @@ import (
 func Observer(logger *slog.Logger) breaker.Observer {
 	return breaker.Observer{
 		Transition: func(ctx context.Context, t breaker.Transition) { transition(ctx, logger, t) },
+		Overridden: func(ctx context.Context, t breaker.Transition) { overridden(ctx, logger, t) },
 		StoreLost: func(ctx context.Context, circuit string, err error) {
 			logger.LogAttrs(ctx, slog.LevelWarn, "Circuit store unreachable, deciding locally",
 				slog.String("circuit", circuit),
@@ -32,7 +33,26 @@ func Observer(logger *slog.Logger) breaker.Observer {
 				slog.Int("StoreReturned", 1),
 				metrics(storeReturnedMetrics))
 		},
+		HistoryFailed: func(ctx context.Context, circuit string, err error) {
+			logger.LogAttrs(ctx, slog.LevelWarn, "Circuit history lacks an entry",
+				slog.String("circuit", circuit), slog.String("error", err.Error()))
+		},
 	}
+}
+
+// overridden writes what an operator did, once, where it was done.
+func overridden(ctx context.Context, logger *slog.Logger, t breaker.Transition) {
+	verb := "OVERRIDDEN"
+	if t.Cleared {
+		verb = "OVERRIDE_CLEARED"
+	}
+	logger.LogAttrs(ctx, slog.LevelWarn, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb),
+		slog.String("circuit", t.Circuit),
+		slog.String("mode", string(t.Override.Mode)),
+		slog.String("by", t.Override.By),
+		slog.String("why", t.Override.Why),
+		slog.Time("until", t.Override.Until.UTC()),
+		slog.Int64("generation", t.Generation))
 }
 
 func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) {

@@ -57,6 +57,28 @@ func TestTransition(t *testing.T) {
 	}
 }
 
+func TestWhoOverrodeIsLogged(t *testing.T) {
+	until := time.Date(2026, 1, 8, 20, 0, 0, 0, time.UTC)
+	change := breaker.Transition{
+		Circuit: "jira_api", From: breaker.Closed, To: breaker.Closed, Generation: 7,
+		Override: &breaker.Override{Mode: breaker.OverrideOpen, By: "AROAX:alice", Why: "maintenance", Until: until},
+	}
+	for message, cleared := range map[string]bool{"Circuit breaker 'jira_api' OVERRIDDEN": false, "Circuit breaker 'jira_api' OVERRIDE_CLEARED": true} {
+		logger, lines := setup(t, "info")
+		change.Cleared = cleared
+		Observer(logger).Overridden(invocationContext(), change)
+		want(t, lines()[0], map[string]any{
+			"level": "WARN", "message": message, "mode": "open", "by": "AROAX:alice", "why": "maintenance", "until": "2026-01-08T20:00:00Z",
+		})
+	}
+}
+
+func TestAMissingEntryOfTheHistoryIsALine(t *testing.T) {
+	logger, lines := setup(t, "info")
+	Observer(logger).HistoryFailed(invocationContext(), "jira_api", errors.New("throttled"))
+	want(t, lines()[0], map[string]any{"level": "WARN", "message": "Circuit history lacks an entry", "circuit": "jira_api", "error": "throttled"})
+}
+
 func TestLocalTransitionIsNotTheFleets(t *testing.T) {
 	logger, lines := setup(t, "info")
 	Observer(logger).Transition(context.Background(), breaker.Transition{

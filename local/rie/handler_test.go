@@ -103,5 +103,5 @@ func newResilience(_ *testing.T, getenv func(string) string, logger *slog.Logger
 		}
 		circuits = append(circuits, circuit)
 	}
-	return resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), nil
+	return gateway.WithLocalSubject(resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), c.LocalSubject), nil
 }

@@ -148,6 +148,50 @@ func TestClientErrorsCountOnlyWhenAsked(t *testing.T) {
 	}
 }
 
+func TestAQuotaThatIsUsedUpStopsTheFleet(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick()})
+	setJira(t, s, jirasim.Fault{Kind: jirasim.Status, Status: 429, RetryAfter: "600", RateLimitReason: "jira-quota-global-based", Times: 1})
+	if status, answer := send(t, s, "POST", "/jira/search", search); status != 503 || !strings.Contains(answer, `"reason":"jira-quota-global-based"`) {
+		t.Fatalf("the call that is told: %d %s", status, answer)
+	}
+	if state := circuitState(t, s); state != "open" {
+		t.Errorf("the circuit is %s", state)
+	}
+	s.Kill()
+	status, answer := send(t, s, "POST", "/jira/search", search)
+	if status != 503 || !strings.Contains(answer, "circuit-open") || !strings.Contains(answer, `"retry_after_seconds":`) || len(s.Jira.Log()) != 1 {
+		t.Errorf("a cold environment: %d %s, %d requests", status, answer, len(s.Jira.Log()))
+	}
+}
+
+func TestAnOverrideHoldsForEveryEnvironment(t *testing.T) {
+	s := newStack(t, Config{Parameters: quick()})
+	wantStatus(t, s, "POST", "/jira/search", search, 200)
+	const path = "/resilience/circuit-breakers/jira_api/override"
+	operator := signing(s.AccessKeys, "operator")
+	wantStatus(t, s, "PUT", path, `{"mode":"open","why":"x","ttl_seconds":60}`, 403)
+	if status, answer := sendAs(t, s, operator, "PUT", path, `{"mode":"open","why":"maintenance","ttl_seconds":60}`); status != 200 {
+		t.Fatalf("overriding: %d %s", status, answer)
+	}
+	rejected := func() bool {
+		status, answer := send(t, s, "POST", "/jira/search", search)
+		return status == 503 && strings.Contains(answer, "circuit-open")
+	}
+	if err := wait.For(t.Context(), 3*time.Second, "the override is obeyed", rejected); err != nil {
+		t.Error(err)
+	}
+	s.Kill()
+	if !rejected() {
+		t.Error("a cold environment does not obey")
+	}
+	if status, answer := sendAs(t, s, operator, "DELETE", path, ""); status != 204 {
+		t.Fatalf("clearing: %d %s", status, answer)
+	}
+	if err := wait.For(t.Context(), 3*time.Second, "calls pass again", func() bool { return !rejected() }); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAColdEnvironmentRejectsThoughConnectingIsSlow(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick("JiraFailureThreshold", "1", "JiraRecoveryTimeout", "600")})
 	setJira(t, s, jirasim.Fault{Kind: jirasim.Down})

@@ -81,7 +81,7 @@ func (n *environment) withoutStore(c *call, e event) op {
 	case checking:
 		return n.checked(c, e)
 	case reporting, appending, pruning, tripping:
-		return n.count(c, e)
+		return n.count(c, n.current(c), e.now)
 	default:
 		return n.done(c) // a probe whose result cannot be written is left to its lease
 	}
@@ -102,28 +102,31 @@ func (n *environment) performLocally(o op, e event) event {
 	return e
 }
 
-// notice is something for observers: one of its fields is set.
+// notice is something for observers: one of its fields is set, besides
+// recorded.
 type notice struct {
 	transition *Transition
+	recorded   bool // transition: belongs into the history
 	rejection  *OpenError
 	lost       error
 	returned   *time.Duration
+	unrecorded error // the history does not have a transition
 }
 
 // announce tells of a transition that this environment's own write made.
 func (n *environment) announce(c *call, now int64) {
 	from, to := c.change.From, c.change.To
-	if c.stage == appending || c.stage == pruning || from.State == to.State {
+	if c.stage == appending || c.stage == pruning || c.stage == trimming || from.State == to.State {
 		return
 	}
 	t := Transition{
 		Circuit: n.Name, From: from.State, To: to.State, Generation: to.Generation,
-		Reason: to.Reason, At: time.UnixMilli(now), Local: c.local,
+		Reason: to.Reason, At: time.UnixMilli(now).UTC(), Opens: max(from.ConsecutiveOpens, to.ConsecutiveOpens), Local: c.local,
 	}
 	if to.State == Open {
-		t.RetryAt = time.UnixMilli(to.RetryAt)
+		t.RetryAt = time.UnixMilli(to.RetryAt).UTC()
 	}
-	n.notices = append(n.notices, notice{transition: &t})
+	n.notices = append(n.notices, notice{transition: &t, recorded: !c.local && recorded(from, to)})
 }
 
 func msDuration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -197,6 +197,9 @@ func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, e
 	b.mu.Unlock()
 	for _, n := range o.notices {
 		b.tell(ctx, n)
+		if n.recorded {
+			b.remember(ctx, *n.transition)
+		}
 	}
 	return o
 }
@@ -204,6 +207,9 @@ func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, e
 // lull gives the time for which the record may be trusted as it is, or nil.
 func (n *environment) lull(last *lull) *lull {
 	if !n.known || n.away.since != 0 || n.record.State != Closed || n.MaxAge < 0 {
+		return nil
+	}
+	if _, mode := n.overlaid(n.record, n.learnt); mode != "" {
 		return nil
 	}
 	until := n.sent + min(ms(n.RefreshAfter), ms(n.MaxAge))
@@ -300,6 +306,10 @@ func sleep(ctx context.Context, d time.Duration) {
 func (b *Breaker) tell(ctx context.Context, n notice) {
 	defer func() { _ = recover() }()
 	switch {
+	case n.transition != nil && n.transition.Override != nil:
+		if b.observer.Overridden != nil {
+			b.observer.Overridden(ctx, *n.transition)
+		}
 	case n.transition != nil && b.observer.Transition != nil:
 		b.observer.Transition(ctx, *n.transition)
 	case n.rejection != nil && b.observer.Rejected != nil:
@@ -308,5 +318,7 @@ func (b *Breaker) tell(ctx context.Context, n notice) {
 		b.observer.StoreLost(ctx, b.Name(), n.lost)
 	case n.returned != nil && b.observer.StoreReturned != nil:
 		b.observer.StoreReturned(ctx, b.Name(), *n.returned)
+	case n.unrecorded != nil && b.observer.HistoryFailed != nil:
+		b.observer.HistoryFailed(ctx, b.Name(), n.unrecorded)
 	}
 }

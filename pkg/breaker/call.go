@@ -16,13 +16,14 @@ const (
 	appending
 	pruning
 	tripping
+	trimming
 	concluding
 	finished
 )
 
 func (s stage) writes() bool {
 	switch s {
-	case claiming, releasing, appending, pruning, tripping, concluding:
+	case claiming, releasing, appending, pruning, tripping, trimming, concluding:
 		return true
 	}
 	return false
@@ -40,6 +41,8 @@ type call struct {
 	tries  bool  // is the one that tries a lost store again
 	loaded bool  // has read the record during this admission
 	slot   bool  // holds the claiming slot
+
+	unrecorded bool // admitted by an override that disables the circuit
 
 	outcome Outcome
 	failure FailureID

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 )
 
 // Verdict is what a call's result says about the dependency.
@@ -19,12 +20,18 @@ const (
 	Neutral
 )
 
-// Outcome is a Verdict and, where it is Failed, the class of the failure:
-// a short constant such as "timeout" or "http_503", which is stored, logged
-// and shown to monitors. It must not carry the dependency's own text.
+// Outcome is what a call's result says about the dependency.
 type Outcome struct {
 	Verdict Verdict
-	Reason  string
+	// Reason is the class of a failure: a short constant such as "timeout" or
+	// "http_503", which is stored, logged and shown to monitors. It must not
+	// carry the dependency's own text.
+	Reason string
+	// StopFor, with a failure, opens the circuit at once, for as long but no
+	// longer than Settings.MaxOpen: the dependency said to be left alone, and
+	// for longer than calls can wait. 0 otherwise; shorter waits are for the
+	// retries of the call.
+	StopFor time.Duration
 }
 
 // Classifier turns the error of a protected call into its Outcome. It is not
@@ -44,12 +51,12 @@ func Classify(err error) Outcome {
 	case errors.Is(err, context.Canceled):
 		return Outcome{Verdict: Neutral}
 	case errors.As(err, &panicked):
-		return Outcome{Failed, "panic"}
+		return Outcome{Verdict: Failed, Reason: "panic"}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return Outcome{Failed, "timeout"}
+		return Outcome{Verdict: Failed, Reason: "timeout"}
 	case netErr != nil:
-		return Outcome{Failed, "connection"}
+		return Outcome{Verdict: Failed, Reason: "connection"}
 	default:
-		return Outcome{Failed, "error"}
+		return Outcome{Verdict: Failed, Reason: "error"}
 	}
 }

@@ -102,7 +102,7 @@ func (n *environment) report(c *call, o Outcome, e event) op {
 	case c.probe:
 		c.stage = concluding
 		return n.emit(c, e, n.write(c, n.conclude(c.claim, o, e.now, n.nextID())))
-	case o.Verdict != Failed:
+	case o.Verdict != Failed || c.unrecorded:
 		return n.done(c)
 	}
 	n.serial++
@@ -110,7 +110,7 @@ func (n *environment) report(c *call, o Outcome, e event) op {
 	if !c.local && e.now-n.sent > suspicionAge {
 		return n.emit(c, e, op{kind: opLoad})
 	}
-	return n.emit(c, e, n.count(c, e))
+	return n.emit(c, e, n.count(c, n.current(c), e.now))
 }
 
 // replied takes the answer to the operation under way.
@@ -163,11 +163,11 @@ func (n *environment) next(c *call, e event) op {
 	case checking:
 		return n.checked(c, e)
 	case reporting:
-		return n.count(c, e)
+		return n.count(c, n.current(c), e.now)
 	case appending:
 		return n.judged(c, e)
 	case pruning:
-		return n.add(c, e)
+		return n.add(c, e.now)
 	case tripping:
 		return n.tripped(c, e)
 	default:
@@ -197,7 +197,7 @@ func (n *environment) adopt(e event) (stale bool) {
 // stale tells whether the record must be read before it is trusted.
 func (n *environment) stale(now int64) bool {
 	age := now - n.sent
-	switch n.record.State {
+	switch state, _ := n.overlaid(n.record, now); state {
 	case Open:
 		return age > openMaxAge
 	case HalfOpen:
@@ -299,7 +299,7 @@ func (n *environment) claimed(c *call, e event) op {
 }
 
 func (n *environment) pass(c *call, r Record, now int64) op {
-	c.epoch = r.Epoch
+	c.epoch, c.unrecorded = r.Epoch, n.disabled(r, now)
 	o := n.admit(c)
 	o.beside = !c.local && !c.loaded && !n.refreshing && now-n.sent > ms(n.RefreshAfter)
 	n.refreshing = n.refreshing || o.beside
@@ -339,47 +339,71 @@ func (n *environment) checked(c *call, e event) op {
 	return n.admit(c)
 }
 
-// count adds a failure, unless its epoch is over.
-func (n *environment) count(c *call, e event) op {
-	if r := n.current(c); r.State != Closed || r.Epoch != c.epoch {
+// count adds a failure, unless its epoch is over. One that says how long to
+// stop opens the circuit by itself, and need not be added for that.
+func (n *environment) count(c *call, r Record, now int64) op {
+	switch {
+	case !n.takes(r, c.epoch, now):
 		return n.done(c)
+	case c.outcome.StopFor > 0:
+		return n.tripNow(c, r, now)
+	default:
+		return n.add(c, now)
 	}
-	return n.add(c, e)
 }
 
-func (n *environment) add(c *call, e event) op {
+func (n *environment) add(c *call, now int64) op {
 	c.stage = appending
 	return op{kind: opAppend, failure: Failure{
-		ID: c.failure, Epoch: c.epoch, Cap: n.FailureThreshold, At: e.now, New: n.nextID(),
+		ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureRoom(), At: now, New: n.nextID(),
 	}}
 }
 
+func (n *environment) tripNow(c *call, r Record, now int64) op {
+	c.stage = tripping
+	return n.write(c, n.trip(r, c.failure, c.outcome, now, n.nextID()))
+}
+
 func (n *environment) judged(c *call, e event) op {
-	switch n.judge(e.record, c.failure, c.epoch, e.now) {
+	m := n.rules(c)
+	switch m.judge(e.record, c.failure, c.epoch, e.now) {
 	case trips:
-		c.stage = tripping
-		return n.write(c, n.trip(e.record, c.failure, c.outcome.Reason, e.now, n.nextID()))
+		return n.tripNow(c, e.record, e.now)
 	case noRoom:
-		if c.outOfRounds() {
+		ids := m.expired(e.record, e.now)
+		if len(ids) == 0 {
+			ids = m.surplus(e.record, n.id, m.failureQuota()-1)
+		}
+		if len(ids) == 0 || c.outOfRounds() {
 			return n.done(c)
 		}
 		c.stage = pruning
-		return op{kind: opPrune, epoch: c.epoch, ids: n.expired(e.record, e.now)}
-	default:
-		return n.done(c)
+		return op{kind: opPrune, epoch: c.epoch, ids: ids}
 	}
+	if ids := m.surplus(e.record, n.id, m.failureQuota()); e.held && len(ids) > 0 {
+		c.stage = trimming
+		return op{kind: opPrune, epoch: c.epoch, ids: ids}
+	}
+	return n.done(c)
+}
+
+// rules are the machine's, except that without a store an environment alone
+// must be enough to open the circuit.
+func (n *environment) rules(c *call) machine {
+	m := n.machine
+	if c.local {
+		m.MinEnvironments = 1
+	}
+	return m
 }
 
 // tripped adds the failure again if the trip was refused by an item that is
 // closed in the same epoch still: it may not hold this failure.
 func (n *environment) tripped(c *call, e event) op {
-	if e.held || e.record.State != Closed || e.record.Epoch != c.epoch {
+	if e.held || c.outOfRounds() {
 		return n.done(c)
 	}
-	if c.outOfRounds() {
-		return n.done(c)
-	}
-	return n.add(c, e)
+	return n.count(c, e.record, e.now)
 }
 
 func (n *environment) write(c *call, change Change) op {
@@ -395,12 +419,15 @@ func (n *environment) nextID() string {
 }
 
 func (n *environment) rejection(c *call, r Record, now int64) *OpenError {
-	wait := int64(halfOpenRetryAfter)
-	if r.State == Open && now < r.RetryAt {
+	wait, reason := int64(halfOpenRetryAfter), r.Reason
+	if _, mode := n.overlaid(r, now); mode == OverrideOpen {
+		// It may be taken back long before its time.
+		wait, reason = min(r.OverrideUntil-now, ms(n.RecoveryTimeout)), ReasonOverride
+	} else if r.State == Open && now < r.RetryAt {
 		wait = r.RetryAt - now
 	}
 	return &OpenError{
-		Circuit: n.Name, State: n.effective(r, now), Reason: r.Reason,
+		Circuit: n.Name, State: n.effective(r, now), Reason: reason,
 		RetryAfter: msDuration(wait), Local: c.local,
 	}
 }

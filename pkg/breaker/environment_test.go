@@ -151,7 +151,7 @@ func TestLateClaimIsReleased(t *testing.T) {
 }
 
 func TestFailureIsReportedAgainstAFreshRecord(t *testing.T) {
-	failed := Outcome{Failed, "timeout"}
+	failed := Outcome{Verdict: Failed, Reason: "timeout"}
 	n := newEnvironment(closedRecord())
 	young, old, over := &call{epoch: 4}, &call{epoch: 4}, &call{epoch: 3}
 	want(t, n.report(young, failed, at(noon+suspicionAge)), opAppend)
@@ -166,7 +166,7 @@ func TestRefusedFailureMakesRoomAndIsAddedAgain(t *testing.T) {
 	full := closedRecord()
 	full.Failures = failuresAt(61_000, 61_000, 61_000, 2, 1)
 	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
-	n.report(c, Outcome{Failed, "timeout"}, at(noon))
+	n.report(c, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
 	for range pruneRounds {
 		o := n.replied(c, answered(noon+5, full, false))
 		if want(t, o, opPrune); len(o.ids) != 3 {
@@ -180,7 +180,7 @@ func TestRefusedFailureMakesRoomAndIsAddedAgain(t *testing.T) {
 // The item was deleted by hand between the append and the trip.
 func TestRefusedTripOfTheSameEpochAddsTheFailureAgain(t *testing.T) {
 	n, c := newEnvironment(missing()), &call{}
-	o := n.report(c, Outcome{Failed, "timeout"}, at(noon))
+	o := n.report(c, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
 	full := Record{State: Closed, Writer: "w", Failures: append(failuresAt(1, 2, 3, 4), o.failure.ID)}
 	want(t, n.replied(c, answered(noon+5, full, true)), opChange)
 	recreated := Record{State: Closed, Writer: "v", Failures: failuresAt(1)}
@@ -279,11 +279,11 @@ func TestOutcomesOfAnEarlierTimeAwayAreDropped(t *testing.T) {
 	now := noon + 10_000
 	n.arrive(again, at(now))
 	n.replied(again, event{now: now, left: 20_000, err: errors.New("away")})
-	want(t, n.report(admitted, Outcome{Failed, "timeout"}, at(now+10)), opDone)
+	want(t, n.report(admitted, Outcome{Verdict: Failed, Reason: "timeout"}, at(now+10)), opDone)
 	if len(n.away.record.Failures) != 0 {
 		t.Errorf("counted in another time away: %+v", n.away.record)
 	}
-	want(t, n.report(again, Outcome{Failed, "timeout"}, at(now+20)), opDone)
+	want(t, n.report(again, Outcome{Verdict: Failed, Reason: "timeout"}, at(now+20)), opDone)
 	if len(n.away.record.Failures) != 1 {
 		t.Errorf("not counted: %+v", n.away.record)
 	}
@@ -309,7 +309,7 @@ func TestIDsAreNeverUsedTwice(t *testing.T) {
 	n := newEnvironment(closedRecord())
 	var ids []string
 	for range 5 {
-		o := n.report(&call{epoch: 4}, Outcome{Failed, "timeout"}, at(noon))
+		o := n.report(&call{epoch: 4}, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
 		ids = append(ids, string(o.failure.ID), o.failure.New)
 	}
 	slices.Sort(ids)

@@ -9,11 +9,15 @@ import (
 // ErrOpen is what errors.Is finds in every rejection.
 var ErrOpen = errors.New("circuit breaker open")
 
+// ReasonOverride is the OpenError.Reason of a circuit that an Override holds
+// open.
+const ReasonOverride = "override"
+
 // OpenError is a rejection: the call was not made.
 type OpenError struct {
 	Circuit    string
 	State      State         // Open, or HalfOpen while a probe decides
-	Reason     string        // class of the failure that opened the circuit
+	Reason     string        // class of the failure that opened the circuit, or ReasonOverride
 	RetryAfter time.Duration // how long until another call may be worth making, at least 1 ms
 	Local      bool          // decided without the store, by this environment alone
 }

@@ -269,7 +269,7 @@ func (f *fleet) advanceWell(i int) {
 func (f *fleet) report(c *fleetCall) {
 	o := Outcome{Verdict: Succeeded}
 	if !f.healthy {
-		o = Outcome{Failed, "error"}
+		o = Outcome{Verdict: Failed, Reason: "error"}
 	}
 	c.calling = false
 	late := c.probe && f.now > c.claim.ProbeUntil

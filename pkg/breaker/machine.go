@@ -1,6 +1,8 @@
 package breaker
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -23,10 +25,13 @@ const (
 )
 
 func (m machine) standing(r Record, now int64) standing {
+	state, mode := m.overlaid(r, now)
 	switch {
-	case r.State == Closed:
+	case state == Closed:
 		return passes
-	case r.State == Open && m.ahead(r.RetryAt, now, m.RecoveryTimeout):
+	case mode == OverrideOpen:
+		return rejects
+	case r.State == Open && m.ahead(r.RetryAt, now, m.opening(r)):
 		return rejects
 	case r.State == HalfOpen && m.leased(r, now):
 		return rejects
@@ -41,13 +46,42 @@ func (m machine) effective(r Record, now int64) State {
 	if r.State == Open && m.standing(r, now) == claimable {
 		return HalfOpen
 	}
-	return r.State
+	state, _ := m.overlaid(r, now)
+	return state
+}
+
+// overlaid is the record's state, or what an override in force makes of it,
+// and that override's mode. An override ends by comparison alone.
+func (m machine) overlaid(r Record, now int64) (State, OverrideMode) {
+	switch {
+	case r.OverrideMode == "" || !m.ahead(r.OverrideUntil, now, MaxOverride):
+		return r.State, ""
+	case r.OverrideMode == OverrideOpen:
+		return Open, OverrideOpen
+	default:
+		return Closed, r.OverrideMode
+	}
+}
+
+// disabled tells whether an override forbids to record anything.
+func (m machine) disabled(r Record, now int64) bool {
+	_, mode := m.overlaid(r, now)
+	return mode == OverrideDisabled
 }
 
 // leased tells whether a probe may be in flight. Takeover needs now to be
 // past ProbeUntil, not at it.
 func (m machine) leased(r Record, now int64) bool {
 	return r.ProbeOwner != "" && m.ahead(r.ProbeUntil+1, now, m.lease())
+}
+
+// opening is how long the record's opening was meant to last: both its times
+// were written by one clock, right or not.
+func (m machine) opening(r Record) time.Duration {
+	if r.OpenedAt == 0 {
+		return m.RecoveryTimeout
+	}
+	return msDuration(min(max(0, r.RetryAt-r.OpenedAt), ms(m.MaxOpen)))
 }
 
 // ahead tells whether a stored time is still to come. One that is further
@@ -72,6 +106,31 @@ func (m machine) failuresInWindow(r Record, now int64) int {
 		}
 	}
 	return n
+}
+
+// environmentsInWindow counts the environments that failed, own included.
+func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
+	seen := []string{own.environment()}
+	for _, id := range r.Failures {
+		if m.counts(id, now) && !slices.Contains(seen, id.environment()) {
+			seen = append(seen, id.environment())
+		}
+	}
+	return len(seen)
+}
+
+// surplus names an environment's oldest failures beyond the newest keep.
+func (m machine) surplus(r Record, environment string, keep int) []FailureID {
+	var own []FailureID
+	for _, id := range r.Failures {
+		if id.environment() == environment {
+			own = append(own, id)
+		}
+	}
+	slices.SortFunc(own, func(a, b FailureID) int {
+		return cmp.Or(cmp.Compare(a.At(), b.At()), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+	return own[:max(0, len(own)-keep)]
 }
 
 // expired names the failures to prune for a new one to find room: those that
@@ -109,7 +168,7 @@ const (
 // open the circuit; a stored failure is done; else room must be made.
 // Whoever sees the threshold trips: the appender may have died in between.
 func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailure {
-	if r.State != Closed || r.Epoch != epoch {
+	if !m.takes(r, epoch, now) {
 		return settled
 	}
 	live := m.failuresInWindow(r, now)
@@ -118,7 +177,7 @@ func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailu
 		live++
 	}
 	switch {
-	case live >= m.FailureThreshold:
+	case live >= m.FailureThreshold && m.environmentsInWindow(r, own, now) >= m.MinEnvironments:
 		return trips
 	case stored:
 		return settled
@@ -127,21 +186,30 @@ func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailu
 	}
 }
 
+// takes tells whether a failure of a call that epoch admitted is to be
+// recorded.
+func (m machine) takes(r Record, epoch, now int64) bool {
+	return r.State == Closed && r.Epoch == epoch && !m.disabled(r, now)
+}
+
 // trip opens a closed circuit.
-func (m machine) trip(r Record, own FailureID, reason string, now int64, writer string) Change {
-	to := successor(r, writer)
+func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer string) Change {
+	to := m.afterOverride(successor(r, writer), now)
 	// A failure that was refused counts only where the recorded ones alone
 	// would not have tripped: who helps to trip is not one of the reasons.
 	to.TrippedBy = max(m.failuresInWindow(r, now), m.FailureThreshold)
+	if o.StopFor > 0 { // trips alone, without having been recorded
+		to.TrippedBy = m.failuresInWindow(r, now) + 1
+	}
 	to.LastFailureAt = max(r.LastFailureAt, own.At())
-	m.open(&to, reason, now)
+	m.open(&to, o, now)
 	return Change{From: r, To: to}
 }
 
 // claim takes the probe slot. The lease runs from now, which must be before
 // the claim is sent.
 func (m machine) claim(r Record, owner string, now int64, writer string) Change {
-	to := successor(r, writer)
+	to := m.afterOverride(successor(r, writer), now)
 	if r.State != HalfOpen {
 		to.State, to.Epoch, to.Successes = HalfOpen, to.Generation, 0
 	}
@@ -165,7 +233,7 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 	switch {
 	case o.Verdict == Failed:
 		to.LastFailureAt = now
-		m.open(&to, o.Reason, now)
+		m.open(&to, o, now)
 	case o.Verdict == Succeeded && now <= claim.ProbeUntil:
 		to.Successes++
 		if to.Successes >= m.SuccessThreshold {
@@ -179,14 +247,50 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 }
 
 // open fills in what every opening has, the first and a reopening.
-func (m machine) open(to *Record, reason string, now int64) {
+func (m machine) open(to *Record, o Outcome, now int64) {
 	to.State, to.Epoch, to.Failures = Open, to.Generation, nil
-	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.RecoveryTimeout), reason
 	if to.FirstOpenedAt == 0 {
 		to.FirstOpenedAt = now
 	}
 	to.ConsecutiveOpens++
+	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.recovery(o, to.ConsecutiveOpens)), o.Reason
 	to.Successes, to.ProbeOwner, to.ProbeUntil = 0, "", 0
+}
+
+// recovery is how long the outage's n-th opening lasts.
+func (m machine) recovery(o Outcome, n int) time.Duration {
+	if o.StopFor > 0 {
+		return min(o.StopFor, m.MaxOpen)
+	}
+	grown := float64(m.RecoveryTimeout) * math.Pow(m.OpenBackOff, float64(n-1))
+	return time.Duration(min(grown, float64(m.MaxOpen)))
+}
+
+// override lays o over the circuit, or takes an override away if o has no
+// mode. A running lease is kept: its probe may be at the dependency, and the
+// slot stays taken until it must have ended, while its result is fenced out.
+func (m machine) override(r Record, o Override, writer string) Change {
+	to := successor(r, writer)
+	to.OverrideMode, to.OverrideBy, to.OverrideWhy, to.OverrideUntil = o.Mode, o.By, o.Why, 0
+	if o.Mode != "" {
+		to.OverrideUntil = o.Until.UnixMilli()
+	}
+	to.Successes = 0
+	return Change{From: r, To: to}
+}
+
+// afterOverride takes away what is left of an override that has ended.
+func (m machine) afterOverride(r Record, now int64) Record {
+	if _, mode := m.overlaid(r, now); mode == "" {
+		r.OverrideMode, r.OverrideBy, r.OverrideWhy, r.OverrideUntil = "", "", "", 0
+	}
+	return r
+}
+
+// recorded tells whether a change of state belongs into the history: not that
+// a probe began, nor that one more failed like the one before it.
+func recorded(from, to Record) bool {
+	return to.State != HalfOpen && (from.State != HalfOpen || to.State != Open || from.Reason != to.Reason)
 }
 
 func successor(r Record, writer string) Record {

@@ -1,7 +1,9 @@
 package breaker
 
 import (
+	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -18,6 +20,10 @@ func failuresAt(ages ...int64) []FailureID {
 		ids = append(ids, newFailureID(noon-age, "e", uint64(i)))
 	}
 	return ids
+}
+
+func overridden(r Record, mode OverrideMode, until int64) Record {
+	return testMachine().override(r, Override{Mode: mode, By: "ops", Until: time.UnixMilli(until)}, "o").To
 }
 
 func TestStanding(t *testing.T) {
@@ -42,6 +48,21 @@ func TestStanding(t *testing.T) {
 		"a lease that no right clock can have written is void":      {leased, noon - 20_000, claimable},
 		"a lease without owner is none, whatever its end":           {Record{State: HalfOpen, ProbeUntil: noon + 1000}, noon, claimable},
 		"an environment does not own a lease found in its own name": {Record{State: HalfOpen, ProbeOwner: "self", ProbeUntil: noon}, noon, rejects},
+
+		"a long opening lasts as long as it was meant to":     {Record{State: Open, OpenedAt: noon - 600_000, RetryAt: noon}, noon - 1, rejects},
+		"an opening of a clock far ahead is void":             {Record{State: Open, OpenedAt: noon + 600_000, RetryAt: noon + 630_000}, noon, claimable},
+		"an opening longer than max_open is void":             {Record{State: Open, OpenedAt: noon - 1, RetryAt: noon + 3_700_000}, noon, claimable},
+		"an opening that ended before it began is over":       {Record{State: Open, OpenedAt: noon + 9_000, RetryAt: noon + 5_000}, noon, claimable},
+		"an override to open rejects on a closed circuit":     {overridden(missing(), OverrideOpen, noon), noon - 1, rejects},
+		"an override to open takes no probe":                  {overridden(open, OverrideOpen, noon+1), noon, rejects},
+		"an override to closed passes on an open circuit":     {overridden(open, OverrideClosed, noon), noon - 1, passes},
+		"an override to closed passes beside a probe":         {overridden(leased, OverrideClosed, noon), noon - 1, passes},
+		"an override to disabled passes on an open circuit":   {overridden(open, OverrideDisabled, noon), noon - 1, passes},
+		"an override ends by comparison":                      {overridden(missing(), OverrideOpen, noon), noon, passes},
+		"an override that has ended leaves an open circuit":   {overridden(open, OverrideClosed, noon-100), noon - 50, rejects},
+		"an override that no right clock has written is void": {overridden(missing(), OverrideOpen, noon+ms(MaxOverride)+1_002), noon, passes},
+		"an override of a clock ahead within skew is kept":    {overridden(missing(), OverrideOpen, noon+ms(MaxOverride)+1_001), noon, rejects},
+		"a lease outlives the override that was laid over it": {overridden(leased, OverrideOpen, noon-100), noon - 50, rejects},
 	} {
 		if got := m.standing(c.r, c.now); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
@@ -69,9 +90,134 @@ func TestJudge(t *testing.T) {
 		"a refused failure short of the threshold needs room":        {Record{State: Closed, Failures: failuresAt(61_000, 61_000, 2, 3, 4)}, 0, noRoom},
 		"an outcome of an older epoch is dropped":                    {Record{State: Closed, Epoch: 3, Failures: failuresAt(0, 1, 2, 3, 4)}, 0, settled},
 		"an outcome of a closed epoch is dropped by an open circuit": {Record{State: Open, Epoch: 1}, 0, settled},
+		"a disabled circuit is not tripped":                          {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideDisabled, noon+1), 0, settled},
+		"a circuit held closed is tripped underneath":                {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideClosed, noon+1), 0, trips},
 	} {
 		if got := m.judge(c.r, own, c.epoch, noon); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
+		}
+	}
+}
+
+func TestMinEnvironments(t *testing.T) {
+	m := testMachine()
+	m.MinEnvironments = 3
+	own := newFailureID(noon, "self", 9)
+	from := func(environments ...string) []FailureID {
+		var ids []FailureID
+		for i, name := range environments {
+			ids = append(ids, newFailureID(noon-100+int64(i), name, uint64(i)))
+		}
+		return ids
+	}
+	for rule, c := range map[string]struct {
+		failures []FailureID
+		want     verdictOnFailure
+	}{
+		"the threshold of two environments does not trip":      {append(from("a", "a", "a", "a", "a"), own), settled},
+		"the threshold of three trips":                         {append(from("a", "a", "a", "b"), own), trips},
+		"three environments short of the threshold do not":     {append(from("a", "a", "b"), own), settled},
+		"a refused failure counts for its environment":         {from("a", "a", "a", "b"), trips},
+		"a refused failure of too few environments needs room": {from("a", "a", "a", "a", "self"), noRoom},
+		"a failure outside the window brings no environment":   {append(from("a", "a", "a", "a"), own, failuresAt(60_001)[0]), settled},
+	} {
+		if got := m.judge(Record{State: Closed, Failures: c.failures}, own, 0, noon); got != c.want {
+			t.Errorf("%s: got %d, want %d", rule, got, c.want)
+		}
+	}
+	if m.failureQuota() != 3 || m.failureRoom() != 12 || testMachine().failureRoom() != 5 {
+		t.Errorf("quota %d, room %d", m.failureQuota(), m.failureRoom())
+	}
+}
+
+func TestSurplusIsAnEnvironmentsOldest(t *testing.T) {
+	ids := []FailureID{"5#a#f", "5#a#10", "9#b#1", "4#a#1", "6#a#2"}
+	for keep, want := range map[int][]FailureID{0: {"4#a#1", "5#a#f", "5#a#10", "6#a#2"}, 2: {"4#a#1", "5#a#f"}, 4: {}, 9: {}} {
+		if got := testMachine().surplus(Record{Failures: ids}, "a", keep); !slices.Equal(got, want) {
+			t.Errorf("keeping %d takes %v, want %v", keep, got, want)
+		}
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	backingOff := testMachine()
+	backingOff.OpenBackOff, backingOff.MaxOpen = 2, 10*time.Minute
+	stop := func(d time.Duration) Outcome { return Outcome{Verdict: Failed, StopFor: d} }
+	for rule, c := range map[string]struct {
+		m    machine
+		o    Outcome
+		n    int
+		want time.Duration
+	}{
+		"every opening lasts the recovery time":     {testMachine(), Outcome{}, 9, 30 * time.Second},
+		"with back-off the first does too":          {backingOff, Outcome{}, 1, 30 * time.Second},
+		"each next one is longer by the factor":     {backingOff, Outcome{}, 4, 4 * time.Minute},
+		"none is longer than max_open":              {backingOff, Outcome{}, 6, 10 * time.Minute},
+		"however often it reopens":                  {backingOff, Outcome{}, 1_000_000_000, 10 * time.Minute},
+		"a dependency that says how long is obeyed": {backingOff, stop(7 * time.Minute), 1, 7 * time.Minute},
+		"shorter than the recovery time, too":       {backingOff, stop(5 * time.Second), 3, 5 * time.Second},
+		"but not for longer than max_open":          {testMachine(), stop(48 * time.Hour), 1, time.Hour},
+	} {
+		if got := c.m.recovery(c.o, c.n); got != c.want {
+			t.Errorf("%s: %s, want %s", rule, got, c.want)
+		}
+	}
+}
+
+func TestAStopOpensByItself(t *testing.T) {
+	m, own := testMachine(), newFailureID(noon, "self", 9)
+	stop := Outcome{Verdict: Failed, Reason: "rate_limited", StopFor: 10 * time.Minute}
+	got := m.trip(Record{State: Closed, Failures: failuresAt(1, 60_500)}, own, stop, noon, "w").To
+	if got.State != Open || got.Reason != "rate_limited" || got.RetryAt != noon+600_000 || got.TrippedBy != 2 {
+		t.Errorf("from closed: %+v", got)
+	}
+	got = m.conclude(Record{State: HalfOpen, ProbeUntil: noon + 1, RetryAt: noon - 9}, stop, noon, "w").To
+	if got.State != Open || got.Reason != "rate_limited" || got.RetryAt != noon+600_000 {
+		t.Errorf("from half-open: %+v", got)
+	}
+}
+
+func TestOverrideLeavesTheState(t *testing.T) {
+	m := testMachine()
+	r := Record{
+		State: HalfOpen, Generation: 9, Epoch: 7, Writer: "w", ProbeOwner: "e", ProbeUntil: noon + 5_000, Successes: 1,
+		OpenedAt: noon - 40_000, RetryAt: noon - 10_000, FirstOpenedAt: noon - 90_000, ConsecutiveOpens: 2, TrippedBy: 5, Reason: "timeout",
+	}
+	want := r
+	want.Generation, want.Writer, want.Successes = 10, "o", 0
+	want.OverrideMode, want.OverrideBy, want.OverrideUntil = OverrideClosed, "ops", noon+9_000
+	got := overridden(r, OverrideClosed, noon+9_000)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	cleared := m.override(got, Override{}, "c").To
+	want.Generation, want.Writer, want.OverrideMode, want.OverrideBy, want.OverrideUntil = 11, "c", "", "", 0
+	if !reflect.DeepEqual(cleared, want) {
+		t.Errorf("cleared %+v\nwant    %+v", cleared, want)
+	}
+	if claim := m.claim(got, "e2", noon+9_001, "w2").To; claim.OverrideMode != "" || claim.OverrideBy != "" || claim.OverrideUntil != 0 {
+		t.Errorf("a claim takes the ended override away: %+v", claim)
+	}
+	closed := overridden(Record{State: Closed}, OverrideClosed, noon+9_000)
+	if trip := m.trip(closed, "1#e#1", Outcome{}, noon, "w2").To; trip.OverrideMode != OverrideClosed || trip.State != Open {
+		t.Errorf("a trip underneath leaves the override: %+v", trip)
+	}
+}
+
+func TestRecorded(t *testing.T) {
+	at := func(s State, reason string) Record { return Record{State: s, Reason: reason} }
+	for rule, c := range map[string]struct {
+		from, to Record
+		want     bool
+	}{
+		"an opening is recorded":                       {at(Closed, ""), at(Open, "timeout"), true},
+		"a closing is recorded":                        {at(HalfOpen, "timeout"), at(Closed, ""), true},
+		"that a probe begins is not":                   {at(Open, "timeout"), at(HalfOpen, "timeout"), false},
+		"that it fails as before is not":               {at(HalfOpen, "timeout"), at(Open, "timeout"), false},
+		"that it fails for another reason is recorded": {at(HalfOpen, "timeout"), at(Open, "rate_limited"), true},
+	} {
+		if got := recorded(c.from, c.to); got != c.want {
+			t.Errorf("%s: got %v", rule, got)
 		}
 	}
 }
@@ -98,7 +244,7 @@ func TestTripKeepsWhatExplainsIt(t *testing.T) {
 	m := testMachine()
 	own := newFailureID(noon, "self", 9)
 	r := Record{State: Closed, Generation: 7, Epoch: 7, Writer: "w", Failures: failuresAt(1, 2, 3, 60_500, 4)}
-	got := m.trip(r, own, "http_503", noon, "w2").To
+	got := m.trip(r, own, Outcome{Verdict: Failed, Reason: "http_503"}, noon, "w2").To
 	want := Record{
 		Generation: 8, Epoch: 8, Writer: "w2", State: Open, LastFailureAt: noon, OpenedAt: noon, RetryAt: noon + 30_000,
 		Reason: "http_503", TrippedBy: 5, FirstOpenedAt: noon, ConsecutiveOpens: 1,
@@ -134,7 +280,7 @@ func TestConclude(t *testing.T) {
 	}
 	second := claim
 	second.Successes = 1
-	failed := Outcome{Failed, "http_500"}
+	failed := Outcome{Verdict: Failed, Reason: "http_500"}
 	for rule, c := range map[string]struct {
 		claim     Record
 		o         Outcome
@@ -180,6 +326,11 @@ func TestStats(t *testing.T) {
 		"open shows what tripped it":                        {opened, noon, Open, 5, 0, true},
 		"open past its recovery time is half-open":          {opened, noon + 20_000, HalfOpen, 5, 0, true},
 		"half-open shows its successes and what tripped it": {Record{State: HalfOpen, Successes: 1, TrippedBy: 5, OpenedAt: noon}, noon, HalfOpen, 5, 1, true},
+		"an override to open shows open":                    {overridden(Record{State: Closed, Failures: failuresAt(1, 2)}, OverrideOpen, noon+1), noon, Open, 2, 0, false},
+		"an override to open hides half-open":               {overridden(opened, OverrideOpen, noon+50_000), noon + 20_000, Open, 5, 0, true},
+		"an override to closed shows closed":                {overridden(opened, OverrideClosed, noon+1), noon, Closed, 0, 0, false},
+		"an override to disabled shows closed":              {overridden(opened, OverrideDisabled, noon+1), noon, Closed, 0, 0, false},
+		"an override that has ended shows nothing":          {overridden(opened, OverrideClosed, noon), noon, Open, 5, 0, true},
 	} {
 		s := m.stats(c.r, c.now)
 		if s.State != c.state || s.FailureCount != c.failures || s.SuccessCount != c.successes || (s.OpenedAt != nil) != c.opened {
@@ -204,6 +355,14 @@ func TestSettings(t *testing.T) {
 		"a window is at least a second":       func(s *Settings) { s.FailureWindow = time.Millisecond },
 		"a recovery time is bounded":          func(s *Settings) { s.RecoveryTimeout = 2 * time.Hour },
 		"successes are positive":              func(s *Settings) { s.SuccessThreshold = -2 },
+		"a back-off does not shrink":          func(s *Settings) { s.OpenBackOff = 0.5 },
+		"a back-off is a number":              func(s *Settings) { s.OpenBackOff = math.NaN() },
+		"a back-off is bounded":               func(s *Settings) { s.OpenBackOff = 11 },
+		"max_open is at least one recovery":   func(s *Settings) { s.MaxOpen = s.RecoveryTimeout - 1 },
+		"max_open is bounded":                 func(s *Settings) { s.MaxOpen = 25 * time.Hour },
+		"environments are positive":           func(s *Settings) { s.MinEnvironments = -1 },
+		"environments are within threshold":   func(s *Settings) { s.MinEnvironments = 6 },
+		"environments' failures have room":    func(s *Settings) { s.FailureThreshold, s.MinEnvironments = 50, 3 },
 		"a probe takes some time":             func(s *Settings) { s.ProbeTimeout = time.Millisecond },
 		"a skew is bounded":                   func(s *Settings) { s.MaxClockSkew = time.Hour },
 		"a refresh comes before the hard age": func(s *Settings) { s.RefreshAfter = 2 * s.MaxAge },

@@ -6,9 +6,11 @@ import (
 	"strings"
 )
 
-// Schema is the item layout that this version reads and writes. A store must
-// answer an item of any other schema with an error: guessing at its meaning
-// could close a circuit that is open.
+// Schema is the item layout that this version writes. It reads the next one
+// too, which only adds attributes, so that an old and a new binary share one
+// view while one replaces the other. A store must answer an item of any other
+// schema with an error: guessing at its meaning could close a circuit that is
+// open.
 const Schema = 1
 
 // State is a circuit's state. Its text is what the store holds and what
@@ -56,6 +58,13 @@ type Record struct {
 	Successes  int    // successful probes of this half-open round, by any environment
 	ProbeOwner string // environment that holds the probe lease, or empty
 	ProbeUntil int64  // when that lease ends
+
+	// An override lies over State without changing it, until OverrideUntil. No
+	// OverrideMode means none.
+	OverrideMode  OverrideMode
+	OverrideBy    string
+	OverrideWhy   string
+	OverrideUntil int64
 }
 
 // missing is the record of a circuit that nobody has written yet.
@@ -72,6 +81,13 @@ type FailureID string
 // hexadecimal for brevity.
 func newFailureID(at int64, environment string, n uint64) FailureID {
 	return FailureID(strconv.FormatInt(at, 10) + "#" + environment + "#" + strconv.FormatUint(n, 16))
+}
+
+// environment is the id of the environment whose call failed.
+func (id FailureID) environment() string {
+	_, rest, _ := strings.Cut(string(id), "#")
+	environment, _, _ := strings.Cut(rest, "#")
+	return environment
 }
 
 // At is the failure's time in Unix milliseconds. An id that carries none is

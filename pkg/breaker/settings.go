@@ -25,6 +25,21 @@ type Settings struct {
 	// SuccessThreshold successful probes in a row close it. Default 2, 1 to 100.
 	SuccessThreshold int
 
+	// OpenBackOff makes each opening of one outage so many times as long as
+	// the one before, the first being RecoveryTimeout. Default 1, 1 to 10.
+	OpenBackOff float64
+	// MaxOpen is the longest opening, by OpenBackOff or because the dependency
+	// said how long to stop (Outcome.StopFor). Default 1 h, RecoveryTimeout to
+	// 24 h.
+	MaxOpen time.Duration
+	// MinEnvironments is how many environments must have failed for the circuit
+	// to open, so that one that is broken itself does not open it for all.
+	// While the store is away an environment decides alone. Default 1, 1 to
+	// FailureThreshold. With 2 or more, the item has room for
+	// MinEnvironments × (FailureThreshold - MinEnvironments + 2) failures, at
+	// most 100, and a failure costs up to two writes.
+	MinEnvironments int
+
 	// ProbeTimeout is the most a probe may take: the protected call's own
 	// timeout. A call whose context ends sooner does not probe. Default 5 s,
 	// 10 ms to 15 min.
@@ -54,6 +69,9 @@ const (
 	DefaultFailureWindow    = 60 * time.Second
 	DefaultRecoveryTimeout  = 30 * time.Second
 	DefaultSuccessThreshold = 2
+	DefaultOpenBackOff      = 1.0
+	DefaultMaxOpen          = time.Hour
+	DefaultMinEnvironments  = 1
 	DefaultProbeTimeout     = 5 * time.Second
 	DefaultMaxClockSkew     = 500 * time.Millisecond
 	DefaultRefreshAfter     = time.Second
@@ -68,6 +86,9 @@ func (s Settings) WithDefaults() Settings {
 	setDefault(&s.FailureWindow, DefaultFailureWindow)
 	setDefault(&s.RecoveryTimeout, DefaultRecoveryTimeout)
 	setDefault(&s.SuccessThreshold, DefaultSuccessThreshold)
+	setDefault(&s.OpenBackOff, DefaultOpenBackOff)
+	setDefault(&s.MaxOpen, DefaultMaxOpen)
+	setDefault(&s.MinEnvironments, DefaultMinEnvironments)
 	setDefault(&s.ProbeTimeout, DefaultProbeTimeout)
 	setDefault(&s.MaxClockSkew, DefaultMaxClockSkew)
 	s.MaxClockSkew = max(s.MaxClockSkew, 0)
@@ -78,7 +99,7 @@ func (s Settings) WithDefaults() Settings {
 	return s
 }
 
-func setDefault[T int | time.Duration](field *T, value T) {
+func setDefault[T int | float64 | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -104,6 +125,13 @@ func (s Settings) Validate() error {
 	check("failure_window", s.FailureWindow, time.Second, time.Hour)
 	check("recovery_timeout", s.RecoveryTimeout, 100*time.Millisecond, time.Hour)
 	count("success_threshold", s.SuccessThreshold)
+	if !(s.OpenBackOff >= 1 && s.OpenBackOff <= 10) {
+		errs = append(errs, fmt.Errorf("open_back_off %g: want 1 to 10", s.OpenBackOff))
+	}
+	check("max_open", s.MaxOpen, s.RecoveryTimeout, 24*time.Hour)
+	if s.MinEnvironments < 1 || s.MinEnvironments > s.FailureThreshold || s.failureRoom() > 100 {
+		errs = append(errs, fmt.Errorf("min_environments %d: want 1 to failure_threshold, and room for at most 100 failures", s.MinEnvironments))
+	}
 	check("probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
 	check("max_clock_skew", s.MaxClockSkew, 0, time.Minute)
 	if s.MaxAge >= 0 {
@@ -130,6 +158,19 @@ func validName(name string) bool {
 		}
 	}
 	return true
+}
+
+// failureQuota is how many failures one environment keeps in the record, those
+// that the others leave of the threshold.
+func (s Settings) failureQuota() int { return s.FailureThreshold - s.MinEnvironments + 1 }
+
+// failureRoom is how many failures the record holds. An environment adds one
+// before it takes its oldest away, so that each needs one more than its quota.
+func (s Settings) failureRoom() int {
+	if s.MinEnvironments == 1 {
+		return s.FailureThreshold
+	}
+	return s.MinEnvironments * (s.failureQuota() + 1)
 }
 
 // lease is how long a claim holds the probe slot: the probe itself, both

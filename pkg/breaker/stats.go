@@ -6,19 +6,22 @@ import "time"
 type Stats struct {
 	Name string
 	// State is the effective state: an open circuit whose recovery time has
-	// passed is half-open.
+	// passed is half-open, and an override shows as its effect.
 	State State
 	// FailureCount is the failures inside the window while closed, and those
-	// that tripped the circuit while it is open or half-open.
+	// that tripped the circuit while it is open or half-open. 0 where an
+	// override shows a tripped circuit as closed.
 	FailureCount int
 	// SuccessCount is the successful probes of this half-open round.
 	SuccessCount                       int
 	FailureThreshold, SuccessThreshold int
 	LastFailureTime                    *time.Time // UTC; nil when there was none
-	OpenedAt                           *time.Time // UTC; nil while closed
+	OpenedAt                           *time.Time // UTC; nil while closed, and where an override alone holds it open
+	Override                           *Override  // in force, or nil
 }
 
 func (m machine) stats(r Record, now int64) Stats {
+	state, mode := m.overlaid(r, now)
 	s := Stats{
 		Name:             m.Name,
 		State:            m.effective(r, now),
@@ -29,8 +32,14 @@ func (m machine) stats(r Record, now int64) Stats {
 		LastFailureTime:  msToTime(r.LastFailureAt),
 		OpenedAt:         msToTime(r.OpenedAt),
 	}
-	if r.State == Closed {
+	switch {
+	case r.State == Closed:
 		s.FailureCount = m.failuresInWindow(r, now)
+	case state == Closed:
+		s.FailureCount, s.SuccessCount, s.OpenedAt = 0, 0, nil
+	}
+	if mode != "" {
+		s.Override = overrideOf(r)
 	}
 	return s
 }

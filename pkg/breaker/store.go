@@ -28,4 +28,13 @@ type Store interface {
 	// Change moves the circuit to another generation. Condition and effect
 	// are those of Record.Apply.
 	Change(ctx context.Context, circuit string, c Change) (Record, bool, error)
+
+	// PutTransition adds to the circuit's history. An entry of the same
+	// generation is replaced, which makes a repetition harmless. Entries are
+	// kept for HistoryAge at least, unless the store says otherwise.
+	PutTransition(ctx context.Context, circuit string, t Transition) error
+
+	// Transitions reads the newest entries of the history, at most limit, by
+	// falling generation; times are UTC, to the millisecond.
+	Transitions(ctx context.Context, circuit string, limit int) ([]Transition, error)
 }

@@ -21,6 +21,7 @@ type watchedStore struct {
 	mu     sync.Mutex
 	reads  int
 	writes int
+	puts   int // into the history
 	err    error
 	hangs  bool
 	slow   time.Duration
@@ -94,6 +95,13 @@ func (s *watchedStore) Change(ctx context.Context, circuit string, c breaker.Cha
 	return r, held, err
 }
 
+func (s *watchedStore) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
+	if err := s.fault(ctx, &s.puts); err != nil {
+		return err
+	}
+	return s.Store.PutTransition(ctx, circuit, t)
+}
+
 // journal keeps what observers were told.
 type journal struct {
 	mu    sync.Mutex
@@ -123,6 +131,14 @@ func (j *journal) observer() breaker.Observer {
 			}
 			j.add("%s→%s%s", t.From, t.To, where)
 		},
+		Overridden: func(_ context.Context, t breaker.Transition) {
+			if t.Cleared {
+				j.add("%s by %s cleared", t.Override.Mode, t.Override.By)
+				return
+			}
+			j.add("%s by %s", t.Override.Mode, t.Override.By)
+		},
+		HistoryFailed: func(context.Context, string, error) { j.add("unrecorded") },
 		StoreLost:     func(context.Context, string, error) { j.add("lost") },
 		StoreReturned: func(context.Context, string, time.Duration) { j.add("returned") },
 	}
@@ -132,7 +148,11 @@ var settings = breaker.Settings{Name: "jira_api", ProbeTimeout: 4 * time.Second}
 
 func newBreaker(t *testing.T, store breaker.Store, j *journal) *breaker.Breaker {
 	t.Helper()
-	c := breaker.Config{Settings: settings, Store: store}
+	return newBreakerWith(t, breaker.Config{Settings: settings, Store: store}, j)
+}
+
+func newBreakerWith(t *testing.T, c breaker.Config, j *journal) *breaker.Breaker {
+	t.Helper()
 	if j != nil {
 		c.Observer = j.observer()
 	}

@@ -13,18 +13,18 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// attribute is one of a record's attributes, but for failures, which has its
-// own operations. A zero value is an absent attribute, except for those that
-// every item has.
-type attribute struct {
+// attribute is one attribute of an item that holds an R. A zero value is an
+// absent attribute, except for those that every item has.
+type attribute[R any] struct {
 	name string
-	get  func(*breaker.Record) types.AttributeValue // nil: absent
-	set  func(*breaker.Record, types.AttributeValue) bool
+	get  func(*R) types.AttributeValue // nil: absent
+	set  func(*R, types.AttributeValue) bool
 
 	required bool // present in every item
 }
 
-var attributes = []attribute{
+// attributes are a record's, but for failures, which has its own operations.
+var attributes = []attribute[breaker.Record]{
 	required(numeric("generation", func(r *breaker.Record) *int64 { return &r.Generation })),
 	required(numeric("epoch", func(r *breaker.Record) *int64 { return &r.Epoch })),
 	textual("writer", func(r *breaker.Record) *string { return &r.Writer }),
@@ -39,18 +39,22 @@ var attributes = []attribute{
 	numeric("successes", func(r *breaker.Record) *int { return &r.Successes }),
 	textual("probe_owner", func(r *breaker.Record) *string { return &r.ProbeOwner }),
 	numeric("probe_until", func(r *breaker.Record) *int64 { return &r.ProbeUntil }),
+	textual("override_mode", func(r *breaker.Record) *breaker.OverrideMode { return &r.OverrideMode }),
+	textual("override_by", func(r *breaker.Record) *string { return &r.OverrideBy }),
+	textual("override_why", func(r *breaker.Record) *string { return &r.OverrideWhy }),
+	numeric("override_until", func(r *breaker.Record) *int64 { return &r.OverrideUntil }),
 }
 
-func numeric[T int | int64](name string, field func(*breaker.Record) *T) attribute {
-	return attribute{
+func numeric[R any, T int | int64](name string, field func(*R) *T) attribute[R] {
+	return attribute[R]{
 		name: name,
-		get: func(r *breaker.Record) types.AttributeValue {
+		get: func(r *R) types.AttributeValue {
 			if *field(r) == 0 {
 				return nil
 			}
 			return number(int64(*field(r)))
 		},
-		set: func(r *breaker.Record, v types.AttributeValue) bool {
+		set: func(r *R, v types.AttributeValue) bool {
 			n, ok := v.(*types.AttributeValueMemberN)
 			if !ok {
 				return false
@@ -62,16 +66,16 @@ func numeric[T int | int64](name string, field func(*breaker.Record) *T) attribu
 	}
 }
 
-func textual[T ~string](name string, field func(*breaker.Record) *T) attribute {
-	return attribute{
+func textual[R any, T ~string](name string, field func(*R) *T) attribute[R] {
+	return attribute[R]{
 		name: name,
-		get: func(r *breaker.Record) types.AttributeValue {
+		get: func(r *R) types.AttributeValue {
 			if *field(r) == "" {
 				return nil
 			}
 			return text(string(*field(r)))
 		},
-		set: func(r *breaker.Record, v types.AttributeValue) bool {
+		set: func(r *R, v types.AttributeValue) bool {
 			s, ok := v.(*types.AttributeValueMemberS)
 			if ok {
 				*field(r) = T(s.Value)
@@ -82,10 +86,10 @@ func textual[T ~string](name string, field func(*breaker.Record) *T) attribute {
 }
 
 // required is present though it be zero, since conditions compare it.
-func required(a attribute) attribute {
+func required[R any](a attribute[R]) attribute[R] {
 	get := a.get
 	a.required = true
-	a.get = func(r *breaker.Record) types.AttributeValue {
+	a.get = func(r *R) types.AttributeValue {
 		if v := get(r); v != nil {
 			return v
 		}
@@ -96,7 +100,7 @@ func required(a attribute) attribute {
 
 // changed writes the attributes in which To differs from From, and no other: a
 // whole record would overwrite failures that were added meanwhile.
-func changed(c breaker.Change) *dynamodb.UpdateItemInput {
+func changed(c breaker.Change, schema int) *dynamodb.UpdateItemInput {
 	names := map[string]string{"#generation": "generation", "#writer": "writer"}
 	values := map[string]types.AttributeValue{}
 	var sets, removes []string
@@ -120,7 +124,7 @@ func changed(c breaker.Change) *dynamodb.UpdateItemInput {
 		values[":from_generation"], values[":from_writer"] = number(c.From.Generation), text(c.From.Writer)
 	} else {
 		condition = "attribute_not_exists(entry)"
-		names["#schema"], values[":schema"] = "schema", number(breaker.Schema)
+		names["#schema"], values[":schema"] = "schema", number(int64(schema))
 		sets = append(sets, "#schema = :schema")
 	}
 	if c.From.State != breaker.Closed || c.To.State != breaker.Closed {
@@ -149,23 +153,21 @@ func equal(a, b types.AttributeValue) bool {
 	}
 }
 
-// decode reads an item. What it does not understand is an error: a guess could
-// close a circuit that is open. Attributes of no name known here are passed
-// over, as later versions add some.
-func decode(item map[string]types.AttributeValue) (breaker.Record, error) {
+// decode reads an item of a schema or of the next. What it does not understand
+// is an error: a guess could close a circuit that is open. Attributes of no
+// name known here are passed over, as later versions add some, and writes leave
+// them as they are.
+func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, error) {
 	if len(item) == 0 {
 		return breaker.Record{State: breaker.Closed}, nil
 	}
 	var r breaker.Record
-	schema, ok := item["schema"].(*types.AttributeValueMemberN)
-	if !ok || schema.Value != strconv.Itoa(breaker.Schema) {
-		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d", breaker.Schema)
+	found, ok := item["schema"].(*types.AttributeValueMemberN)
+	if !ok || found.Value != strconv.Itoa(schema) && found.Value != strconv.Itoa(schema+1) {
+		return breaker.Record{}, fmt.Errorf("circuit item: schema is neither %d nor %d", schema, schema+1)
 	}
-	for _, a := range attributes {
-		v, present := item[a.name]
-		if present && !a.set(&r, v) || !present && a.required {
-			return breaker.Record{}, fmt.Errorf("circuit item: attribute %s is missing or malformed", a.name)
-		}
+	if err := decodeAttributes(&r, item, attributes); err != nil {
+		return breaker.Record{}, err
 	}
 	if v, present := item["failures"]; present {
 		ids, ok := v.(*types.AttributeValueMemberSS)
@@ -182,6 +184,18 @@ func decode(item map[string]types.AttributeValue) (breaker.Record, error) {
 		return breaker.Record{}, errors.New("circuit item: state is unknown")
 	case !r.Exists():
 		return breaker.Record{}, errors.New("circuit item: writer is missing")
+	case r.OverrideMode != "" && !r.OverrideMode.Known():
+		return breaker.Record{}, errors.New("circuit item: override_mode is unknown")
 	}
 	return r, nil
+}
+
+func decodeAttributes[R any](r *R, item map[string]types.AttributeValue, attributes []attribute[R]) error {
+	for _, a := range attributes {
+		v, present := item[a.name]
+		if present && !a.set(r, v) || !present && a.required {
+			return fmt.Errorf("circuit item: attribute %s is missing or malformed", a.name)
+		}
+	}
+	return nil
 }

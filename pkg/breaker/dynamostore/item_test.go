@@ -15,7 +15,8 @@ type item = map[string]types.AttributeValue
 func TestDecodeNeverGuesses(t *testing.T) {
 	for rule, spoil := range map[string]func(item){
 		"no schema is an error":                    func(i item) { delete(i, "schema") },
-		"an unknown schema is an error":            func(i item) { i["schema"] = number(breaker.Schema + 1) },
+		"a schema beyond the next is an error":     func(i item) { i["schema"] = number(breaker.Schema + 2) },
+		"an unknown override is an error":          func(i item) { i["override_mode"] = text("ajar") },
 		"a schema of another type is an error":     func(i item) { i["schema"] = text("1") },
 		"no state is an error":                     func(i item) { delete(i, "state") },
 		"an unknown state is an error":             func(i item) { i["state"] = text("ajar") },
@@ -33,17 +34,17 @@ func TestDecodeNeverGuesses(t *testing.T) {
 	} {
 		i := validItem()
 		spoil(i)
-		if r, err := decode(i); err == nil {
+		if r, err := decode(i, breaker.Schema); err == nil {
 			t.Errorf("%s: got %+v", rule, r)
 		}
 	}
-	if _, err := decode(validItem()); err != nil {
+	if _, err := decode(validItem(), breaker.Schema); err != nil {
 		t.Errorf("a valid item: %v", err)
 	}
 	later := validItem()
-	later["override"] = text("x")
-	if _, err := decode(later); err != nil {
-		t.Errorf("an attribute that a later version adds is passed over: %v", err)
+	later["schema"], later["quorum"] = number(breaker.Schema+1), text("x")
+	if _, err := decode(later, breaker.Schema); err != nil {
+		t.Errorf("an attribute that the next schema adds is passed over: %v", err)
 	}
 }
 
@@ -55,13 +56,13 @@ func TestChangedWritesOnlyWhatDiffers(t *testing.T) {
 	from := breaker.Record{Generation: 4, Writer: "w", Epoch: 4, State: breaker.Open, Reason: "timeout", OpenedAt: 5}
 	to := from
 	to.Generation, to.Writer, to.State, to.Epoch, to.ProbeOwner, to.OpenedAt = 5, "w2", breaker.HalfOpen, 5, "e", 0
-	in := changed(breaker.Change{From: from, To: to})
+	in := changed(breaker.Change{From: from, To: to}, breaker.Schema)
 	want := "SET #generation = :generation, #epoch = :epoch, #writer = :writer, #state = :state, #probe_owner = :probe_owner REMOVE #opened_at, failures"
 	if *in.UpdateExpression != want {
 		t.Errorf("got  %s\nwant %s", *in.UpdateExpression, want)
 	}
 	from.State, to.State = breaker.Closed, breaker.Closed
-	if in := changed(breaker.Change{From: from, To: to}); strings.Contains(*in.UpdateExpression, "failures") {
+	if in := changed(breaker.Change{From: from, To: to}, breaker.Schema); strings.Contains(*in.UpdateExpression, "failures") {
 		t.Errorf("while closed, failures are left alone: %s", *in.UpdateExpression)
 	}
 }
@@ -77,7 +78,7 @@ func FuzzDecode(f *testing.F) {
 			text(value), &types.AttributeValueMemberN{Value: value}, &types.AttributeValueMemberSS{Value: []string{value}},
 			&types.AttributeValueMemberBOOL{Value: true}, nil,
 		}[kind%5]
-		r, err := decode(i)
+		r, err := decode(i, breaker.Schema)
 		if err != nil {
 			return
 		}
@@ -85,7 +86,7 @@ func FuzzDecode(f *testing.F) {
 			r.State != breaker.Closed && r.State != breaker.Open && r.State != breaker.HalfOpen {
 			t.Errorf("accepted %+v from %s=%q", r, name, value)
 		}
-		again, err := decode(encode(r))
+		again, err := decode(encode(r), breaker.Schema)
 		if err != nil || !reflect.DeepEqual(again, r) {
 			t.Errorf("%+v came back as %+v, %v", r, again, err)
 		}

@@ -1,9 +1,12 @@
 // Package dynamostore keeps circuits in an Amazon DynamoDB table: one item a
-// circuit, with partition key "circuit" (S) and sort key "entry" (S, "state").
+// circuit, with partition key "circuit" (S) and sort key "entry" (S, "state"),
+// and beside it one for each entry of its history ("transition#" and the
+// generation), which the table's TTL on "expires_at" removes.
 //
-// Every write is one UpdateItem under the condition that breaker.Store asks
+// Every write of a circuit is one UpdateItem under the condition that breaker.Store asks
 // for. A refused condition hands back the item as it is, at the price of no
-// further read.
+// further read. It needs the rights to GetItem and UpdateItem, PutItem for the
+// history, and Query where that is read.
 package dynamostore
 
 import (
@@ -29,11 +32,12 @@ import (
 type Store struct {
 	client *dynamodb.Client
 	table  string
+	schema int // breaker.Schema, or in tests the next
 }
 
 // New returns the Store on a table, which must exist. See NewClient.
 func New(client *dynamodb.Client, table string) *Store {
-	return &Store{client: client, table: table}
+	return &Store{client: client, table: table, schema: breaker.Schema}
 }
 
 var _ breaker.Store = (*Store)(nil)
@@ -48,7 +52,7 @@ func (s *Store) Load(ctx context.Context, circuit string, consistent bool) (brea
 	if err != nil {
 		return breaker.Record{}, fmt.Errorf("read circuit %q: %w", circuit, cause(ctx, err))
 	}
-	return decode(out.Item)
+	return decode(out.Item, s.schema)
 }
 
 // AppendFailure adds one failure. On a circuit that has just closed, the set is
@@ -67,7 +71,7 @@ func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Fai
 		ExpressionAttributeNames: map[string]string{"#state": "state", "#schema": "schema"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":closed": text(string(breaker.Closed)), ":epoch": number(f.Epoch), ":cap": number(int64(f.Cap)), ":id": text(string(f.ID)),
-			":ids": set(f.ID), ":schema": number(breaker.Schema), ":zero": number(0), ":writer": text(f.New), ":at": number(f.At),
+			":ids": set(f.ID), ":schema": number(int64(s.schema)), ":zero": number(0), ":writer": text(f.New), ":at": number(f.At),
 		},
 	})
 }
@@ -91,7 +95,7 @@ func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, 
 
 // Change moves the circuit to another generation.
 func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (breaker.Record, bool, error) {
-	in := changed(c)
+	in := changed(c, s.schema)
 	r, held, err := s.update(ctx, circuit, in)
 	// Refused by one's own write: its reply was lost, and it was sent again.
 	return r, held || err == nil && r.Exists() && r.Writer == c.To.Writer, err
@@ -107,12 +111,12 @@ func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateI
 	var refused *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &refused):
-		r, err := decode(refused.Item)
+		r, err := decode(refused.Item, s.schema)
 		return r, false, err
 	case err != nil:
 		return breaker.Record{}, false, fmt.Errorf("write circuit %q: %w", circuit, cause(ctx, err))
 	}
-	r, err := decode(out.Attributes)
+	r, err := decode(out.Attributes, s.schema)
 	return r, err == nil, err
 }
 

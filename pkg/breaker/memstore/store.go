@@ -3,7 +3,9 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
@@ -14,10 +16,16 @@ import (
 type Store struct {
 	mu      sync.Mutex
 	records map[string]breaker.Record
+	history map[string][]breaker.Transition // newest first
 }
 
+// historyKept is the most transitions kept of a circuit.
+const historyKept = 1000
+
 // New returns a Store in which every circuit is closed.
-func New() *Store { return &Store{records: make(map[string]breaker.Record)} }
+func New() *Store {
+	return &Store{records: make(map[string]breaker.Record), history: make(map[string][]breaker.Transition)}
+}
 
 var _ breaker.Store = (*Store)(nil)
 
@@ -42,7 +50,39 @@ func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (b
 	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Apply(c) })
 }
 
-// Delete removes a circuit, which closes it.
+// PutTransition adds to the circuit's history. The newest 1,000 entries are
+// kept, however old.
+func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.history[circuit]
+	i, found := slices.BinarySearchFunc(list, t.Generation, func(kept breaker.Transition, generation int64) int {
+		return cmp.Compare(generation, kept.Generation)
+	})
+	if found {
+		list[i] = t
+		return nil
+	}
+	list = slices.Insert(list, i, t)
+	s.history[circuit] = list[:min(len(list), historyKept)]
+	return nil
+}
+
+// Transitions reads the newest entries of the circuit's history.
+func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.history[circuit]
+	return slices.Clone(list[:min(len(list), limit)]), nil
+}
+
+// Delete removes a circuit, which closes it. Its history stays.
 func (s *Store) Delete(circuit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

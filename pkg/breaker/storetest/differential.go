@@ -73,7 +73,7 @@ func (s *suite) successor(r dice, from breaker.Record) breaker.Record {
 	if r.IntN(3) > 0 {
 		to.State, to.Epoch = r.state(), to.Generation
 	}
-	for _, field := range []*int64{&to.LastFailureAt, &to.OpenedAt, &to.RetryAt, &to.FirstOpenedAt, &to.ProbeUntil} {
+	for _, field := range []*int64{&to.LastFailureAt, &to.OpenedAt, &to.RetryAt, &to.FirstOpenedAt, &to.ProbeUntil, &to.OverrideUntil} {
 		if r.IntN(2) == 0 {
 			*field = r.time()
 		}
@@ -83,7 +83,10 @@ func (s *suite) successor(r dice, from breaker.Record) breaker.Record {
 			*field = r.IntN(3)
 		}
 	}
-	for _, field := range []*string{&to.Reason, &to.ProbeOwner} {
+	if r.IntN(2) == 0 {
+		to.OverrideMode = []breaker.OverrideMode{"", breaker.OverrideOpen, breaker.OverrideDisabled}[r.IntN(3)]
+	}
+	for _, field := range []*string{&to.Reason, &to.ProbeOwner, &to.OverrideBy, &to.OverrideWhy} {
 		if r.IntN(2) == 0 {
 			*field = r.text()
 		}

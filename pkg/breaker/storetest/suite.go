@@ -51,6 +51,9 @@ func Run(t *testing.T, open func(*testing.T) Subject) {
 		"an item deleted by hand does not break the fence":                  deletedByHand,
 		"circuits do not touch each other":                                  circuitsAreApart,
 		"an operation whose context has ended is an error":                  endedContext,
+		"history is read newest first, as far as wanted":                    historyNewestFirst,
+		"history keeps every attribute, and a repeated entry once":          historyKeepsAttributes,
+		"history leaves the circuit alone, and other circuits' history":     historyIsApart,
 		"every operation means what Record says":                            meansWhatRecordSays,
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -186,6 +189,7 @@ func changeKeepsAttributes(s *suite) {
 	to := breaker.Record{
 		Generation: 1, Writer: "w", Epoch: 1, State: breaker.HalfOpen, LastFailureAt: 2, OpenedAt: 3, RetryAt: 4, Reason: "http_503",
 		TrippedBy: 5, FirstOpenedAt: 6, ConsecutiveOpens: 7, Successes: 8, ProbeOwner: "e", ProbeUntil: 9,
+		OverrideMode: breaker.OverrideOpen, OverrideBy: "an operator", OverrideWhy: "maintenance", OverrideUntil: 10,
 	}
 	s.same(s.change(s.load(), to, true), to)
 	s.same(s.load(), to)
@@ -316,7 +320,11 @@ func endedContext(s *suite) {
 	_, _, add := s.Store.AppendFailure(ctx, s.circuit, breaker.Failure{ID: "1#e#2", Cap: 5, At: 1, New: s.writer()})
 	_, _, prune := s.Store.PruneFailures(ctx, s.circuit, 0, ids("1#e#1"))
 	_, _, change := s.Store.Change(ctx, s.circuit, breaker.Change{From: before, To: s.next(before)})
-	for operation, err := range map[string]error{"load": load, "append": add, "prune": prune, "change": change} {
+	put := s.Store.PutTransition(ctx, s.circuit, breaker.Transition{Generation: 1, At: time.UnixMilli(1)})
+	_, history := s.Store.Transitions(ctx, s.circuit, 1)
+	for operation, err := range map[string]error{
+		"load": load, "append": add, "prune": prune, "change": change, "put transition": put, "transitions": history,
+	} {
 		if err == nil {
 			s.Errorf("%s: no error", operation)
 		}

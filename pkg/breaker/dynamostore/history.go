@@ -1,0 +1,125 @@
+package dynamostore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// entry is a breaker.Transition as its item has it: times are Unix ms.
+type entry struct {
+	generation    int64
+	from, to      breaker.State
+	reason        string
+	at, retryAt   int64
+	opens         int
+	mode          breaker.OverrideMode
+	by, why       string
+	until         int64
+	cleared       int   // 1: the override was taken away
+	expiresAt     int64 // Unix seconds: the table's TTL
+	circuit, sort string
+}
+
+var entryAttributes = []attribute[entry]{
+	textual("circuit", func(e *entry) *string { return &e.circuit }),
+	textual("entry", func(e *entry) *string { return &e.sort }),
+	required(numeric("generation", func(e *entry) *int64 { return &e.generation })),
+	textual("from", func(e *entry) *breaker.State { return &e.from }),
+	textual("to", func(e *entry) *breaker.State { return &e.to }),
+	textual("reason", func(e *entry) *string { return &e.reason }),
+	required(numeric("at", func(e *entry) *int64 { return &e.at })),
+	numeric("retry_at", func(e *entry) *int64 { return &e.retryAt }),
+	numeric("opens", func(e *entry) *int { return &e.opens }),
+	textual("override_mode", func(e *entry) *breaker.OverrideMode { return &e.mode }),
+	textual("override_by", func(e *entry) *string { return &e.by }),
+	textual("override_why", func(e *entry) *string { return &e.why }),
+	numeric("override_until", func(e *entry) *int64 { return &e.until }),
+	numeric("cleared", func(e *entry) *int { return &e.cleared }),
+	numeric("expires_at", func(e *entry) *int64 { return &e.expiresAt }),
+}
+
+// PutTransition adds to the circuit's history, for breaker.HistoryAge.
+func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
+	ctx, cancel := limitReply(ctx)
+	defer cancel()
+	e := entry{
+		generation: t.Generation, from: t.From, to: t.To, reason: t.Reason, at: fromTime(t.At), retryAt: fromTime(t.RetryAt),
+		opens: t.Opens, expiresAt: t.At.Add(breaker.HistoryAge).Unix(),
+		circuit: circuit, sort: fmt.Sprintf("%s%019d", historyPrefix, t.Generation),
+	}
+	if o := t.Override; o != nil {
+		e.mode, e.by, e.why, e.until = o.Mode, o.By, o.Why, fromTime(o.Until)
+	}
+	if t.Cleared {
+		e.cleared = 1
+	}
+	item := map[string]types.AttributeValue{}
+	for _, a := range entryAttributes {
+		if v := a.get(&e); v != nil {
+			item[a.name] = v
+		}
+	}
+	if _, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item}); err != nil {
+		return fmt.Errorf("write history of circuit %q: %w", circuit, cause(ctx, err))
+	}
+	return nil
+}
+
+const historyPrefix = "transition#"
+
+// Transitions reads the newest entries of the circuit's history. Those that
+// have expired are shown until the table has removed them.
+func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
+	ctx, cancel := limitReply(ctx)
+	defer cancel()
+	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, Limit: ptr(int32(limit)), ScanIndexForward: ptr(false), ConsistentRead: ptr(true),
+		KeyConditionExpression: ptr("circuit = :circuit AND begins_with(entry, :prefix)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":circuit": text(circuit), ":prefix": text(historyPrefix),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read history of circuit %q: %w", circuit, cause(ctx, err))
+	}
+	list := make([]breaker.Transition, len(out.Items))
+	for i, item := range out.Items {
+		var e entry
+		if err := decodeAttributes(&e, item, entryAttributes); err != nil {
+			return nil, err
+		}
+		list[i] = e.transition()
+	}
+	return list, nil
+}
+
+func (e entry) transition() breaker.Transition {
+	t := breaker.Transition{
+		Circuit: e.circuit, From: e.from, To: e.to, Generation: e.generation, Reason: e.reason,
+		At: toTime(e.at), RetryAt: toTime(e.retryAt), Opens: e.opens, Cleared: e.cleared != 0,
+	}
+	if e.mode != "" {
+		t.Override = &breaker.Override{Mode: e.mode, By: e.by, Why: e.why, Until: toTime(e.until)}
+	}
+	return t
+}
+
+func fromTime(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func toTime(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

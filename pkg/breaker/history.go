@@ -1,0 +1,53 @@
+package breaker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// HistoryAge is how long a store keeps a circuit's history.
+const HistoryAge = 30 * 24 * time.Hour
+
+// maxHistory is the most entries read at once.
+const maxHistory = 100
+
+// History reads the circuit's newest transitions, newest first, at most limit,
+// 1 to 100. It holds each opening and closing, each override that was set or
+// cleared, and a failed probe whose reason differs from the one before: that a
+// probe began, or that another failed in the same way, is not an entry, but
+// the next one's Opens counts it. History is written after the fact and as far
+// as possible: what a dying environment did may be missing.
+//
+// It waits at most Settings.PrimeTimeout and fails if the store does.
+func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) {
+	if limit < 1 || limit > maxHistory {
+		return nil, fmt.Errorf("circuit '%s': history: limit %d: want 1 to %d", b.Name(), limit, maxHistory)
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
+	defer cancel()
+	list, err := b.store.Transitions(ctx, b.Name(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("circuit '%s': history: %w", b.Name(), err)
+	}
+	return list, nil
+}
+
+// remember adds a transition to the history. It neither fails the call nor
+// counts as a loss of the store: the circuit does without its history.
+func (b *Breaker) remember(ctx context.Context, t Transition) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.environment.StoreTimeout)
+	defer cancel()
+	if err := b.put(bounded, t); err != nil {
+		b.tell(ctx, notice{unrecorded: err})
+	}
+}
+
+func (b *Breaker) put(ctx context.Context, t Transition) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("store panicked: %v", v)
+		}
+	}()
+	return b.store.PutTransition(ctx, b.Name(), t)
+}

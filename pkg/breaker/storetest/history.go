@@ -1,0 +1,66 @@
+package storetest
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+func (s *suite) put(t breaker.Transition) breaker.Transition {
+	s.Helper()
+	t.Circuit = s.circuit
+	if err := s.Store.PutTransition(s.ctx, s.circuit, t); err != nil {
+		s.Errorf("put %+v: %v", t, err)
+	}
+	return t
+}
+
+func (s *suite) wantHistory(limit int, want ...breaker.Transition) {
+	s.Helper()
+	got, err := s.Store.Transitions(s.ctx, s.circuit, limit)
+	if err != nil || len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
+		s.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// opening is a transition whose entry is young enough for a store to keep it.
+func opening(generation int64) breaker.Transition {
+	return breaker.Transition{
+		From: breaker.Closed, To: breaker.Open, Generation: generation,
+		At: time.Now().UTC().Truncate(time.Millisecond),
+	}
+}
+
+func historyNewestFirst(s *suite) {
+	s.wantHistory(10)
+	ninth, hundredth, tenth := s.put(opening(9)), s.put(opening(100)), s.put(opening(10))
+	s.wantHistory(10, hundredth, tenth, ninth)
+	s.wantHistory(2, hundredth, tenth)
+}
+
+func historyKeepsAttributes(s *suite) {
+	t := opening(2)
+	t.From, t.Reason, t.RetryAt, t.Opens = breaker.HalfOpen, "http_503", t.At.Add(time.Minute), 3
+	t = s.put(t)
+	s.put(t)
+	s.wantHistory(10, t)
+
+	set := opening(3)
+	set.To = breaker.Closed
+	set.Override = &breaker.Override{Mode: breaker.OverrideClosed, By: "an operator", Why: "a false alarm", Until: set.At.Add(time.Hour)}
+	set = s.put(set)
+	cleared := set
+	cleared.Generation, cleared.Cleared = 4, true
+	cleared = s.put(cleared)
+	s.wantHistory(10, cleared, set, t)
+}
+
+func historyIsApart(s *suite) {
+	state := s.reach(breaker.Open)
+	first := s.put(opening(1))
+	s.same(s.load(), state)
+	s.wantHistory(10, first)
+	s.circuit += "-other"
+	s.wantHistory(10)
+}
