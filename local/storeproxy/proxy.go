@@ -4,6 +4,7 @@
 package storeproxy
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,23 +32,25 @@ const (
 	DelayConnect Mode = "delay_connect" // each new connection waits Fault.Delay before its first byte is read
 	DropReply    Mode = "drop_reply"    // the request is performed, then the connection is reset
 	Reset        Mode = "reset"         // the connection is reset before the request is performed
+	Duplicate    Mode = "duplicate"     // the request is performed twice in a row; the second answer is given
+	Echo         Mode = "echo"          // the request is answered, and performed again Fault.Delay later
 )
 
 // Fault is in force until it is replaced.
 type Fault struct {
 	Mode  Mode
-	Delay time.Duration // of Delay and DelayConnect
+	Delay time.Duration // of Delay, DelayConnect and Echo
 }
 
 // Validate reports an unknown mode, and a delay that is missing or unused.
 func (f Fault) Validate() error {
 	switch f.Mode {
-	case Delay, DelayConnect:
+	case Delay, DelayConnect, Echo:
 		if f.Delay <= 0 {
 			return fmt.Errorf("delay: mode %s needs one above 0", f.Mode)
 		}
 		return nil
-	case None, Refuse, Hang, DropReply, Reset:
+	case None, Refuse, Hang, DropReply, Reset, Duplicate:
 		if f.Delay != 0 {
 			return fmt.Errorf("delay: mode %q has none", f.Mode)
 		}
@@ -67,6 +69,7 @@ type Proxy struct {
 	fault   Fault
 	changed chan struct{} // closed when fault changes: hung requests end then
 	counts  map[string]int
+	observe func(Exchange)
 
 	server   *http.Server // nil while refusing
 	listener net.Listener
@@ -88,6 +91,7 @@ func Start(address, endpoint string) (*Proxy, error) {
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // clients that give up are the purpose
 	}
+	p.forward.ModifyResponse = p.answered
 	if err := p.listen(); err != nil {
 		return nil, err
 	}
@@ -186,8 +190,32 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		if !wait.Pause(r.Context(), fault.Delay) {
 			return
 		}
+	case Duplicate, Echo:
+		again, err := twin(r)
+		if err != nil {
+			reset(r)
+		}
+		if fault.Mode == Duplicate {
+			p.forward.ServeHTTP(discard{http.Header{}}, again)
+		} else {
+			time.AfterFunc(fault.Delay, func() { p.forward.ServeHTTP(discard{http.Header{}}, again) })
+		}
 	}
 	p.forward.ServeHTTP(w, r)
+}
+
+// twin gives a copy of the request that outlives it.
+func twin(r *http.Request) (*http.Request, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	// Without the server's own values: the proxy's panic that aborts a reply
+	// would have nobody to recover it.
+	again := r.Clone(context.Background())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	return again, nil
 }
 
 // detached lets the request be performed although its client gives up.
@@ -196,10 +224,9 @@ func detached(r *http.Request) *http.Request {
 }
 
 func (p *Proxy) arrived(r *http.Request) (Fault, <-chan struct{}) {
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.counts[cmp.Or(operation, "unknown")]++
+	p.counts[cmp.Or(operation(r), "unknown")]++
 	return p.fault, p.changed
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -71,6 +72,8 @@ func TestFaults(t *testing.T) {
 		{"a delay beyond the client's patience", Fault{Mode: Delay, Delay: time.Hour}, context.DeadlineExceeded, 0, 1},
 		{"a reset request is not performed", Fault{Mode: Reset}, syscall.ECONNRESET, 0, 1},
 		{"a dropped reply was performed", Fault{Mode: DropReply}, syscall.ECONNRESET, 1, 1},
+		{"a duplicate is performed twice", Fault{Mode: Duplicate}, nil, 2, 1},
+		{"before its echo a request was performed once", Fault{Mode: Echo, Delay: time.Hour}, nil, 1, 1},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
@@ -155,6 +158,39 @@ func TestAHungRequestEndsWhenHealed(t *testing.T) {
 	}
 	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("got %v, want a reset", err)
+	}
+}
+
+func TestAnEchoIsPerformedLater(t *testing.T) {
+	p, performed := newStore(t)
+	var mu sync.Mutex
+	var seen []Exchange
+	p.Observe(func(x Exchange) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, x)
+	})
+	if err := p.Set(Fault{Mode: Echo, Delay: 20 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := send(newClient(t), p, 10*time.Second); err != nil || answer != "done" {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	observed := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen) == 2
+	}
+	if err := wait.For(t.Context(), 10*time.Second, "the echo is answered", observed); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range seen {
+		if x.Operation != "UpdateItem" || x.Status != http.StatusOK || string(x.Answer) != "done" {
+			t.Errorf("observed %+v", x)
+		}
+	}
+	if got := performed.Load(); got != 2 {
+		t.Errorf("performed %d, want 2", got)
 	}
 }
 
