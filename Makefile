@@ -12,6 +12,7 @@ FUNCTIONS   := $(notdir $(wildcard functions/*))
 FUZZTIME    ?= 10s
 STAGE       ?= dev
 AUTH        ?= none
+CHAOS_SECONDS ?= 90
 
 # What a deployed bootstrap is built with. lambda.norpc leaves out net/rpc,
 # which alone costs 7 MB.
@@ -57,6 +58,14 @@ lint: deps ## the template and what belongs to it
 	$(BIN)/sam validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python scripts/template_test.py --buffer
+
+.PHONY: chaos
+chaos: ## random faults on fifty processes for CHAOS_SECONDS (90)
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO_LOCAL) test -count=1 -timeout 2h -v ./chaos
+
+.PHONY: simulate
+simulate: ## fleets of up to 10,000 environments; writes docs/simulation
+	go test ./pkg/breaker -run 'TestSimulate$$' -count=1 -simulate.write -timeout 1h
 
 .PHONY: api
 api: deps ## property-based tests of the API by its description, against the local stack
