@@ -93,9 +93,11 @@ func (m *monitor) clearOverride(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	by, _ := gateway.Subject(r.Context())
 	if err := c.ClearOverride(r.Context()); err != nil {
 		m.unavailable(w, r, err)
 		return
 	}
+	m.logger.WarnContext(r.Context(), "Override ended by an operator", "circuit", c.Name(), "by", by)
 	w.WriteHeader(http.StatusNoContent)
 }

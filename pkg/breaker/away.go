@@ -81,7 +81,7 @@ func (n *environment) withoutStore(c *call, e event) op {
 	case checking:
 		return n.checked(c, e)
 	case reporting, appending, pruning, tripping:
-		return n.count(c, n.current(c), e.now)
+		return n.add(c, e.now)
 	default:
 		return n.done(c) // a probe whose result cannot be written is left to its lease
 	}

@@ -110,7 +110,7 @@ func (n *environment) report(c *call, o Outcome, e event) op {
 	if !c.local && e.now-n.sent > suspicionAge {
 		return n.emit(c, e, op{kind: opLoad})
 	}
-	return n.emit(c, e, n.count(c, n.current(c), e.now))
+	return n.emit(c, e, n.add(c, e.now))
 }
 
 // replied takes the answer to the operation under way.
@@ -159,11 +159,12 @@ func (n *environment) next(c *call, e event) op {
 	case claiming:
 		return n.claimed(c, e)
 	case releasing:
-		return n.reject(c, e.record, e.now)
+		e.held = false // the claim was given back: as if it had been lost
+		return n.claimed(c, e)
 	case checking:
 		return n.checked(c, e)
 	case reporting:
-		return n.count(c, n.current(c), e.now)
+		return n.add(c, e.now)
 	case appending:
 		return n.judged(c, e)
 	case pruning:
@@ -339,20 +340,16 @@ func (n *environment) checked(c *call, e event) op {
 	return n.admit(c)
 }
 
-// count adds a failure, unless its epoch is over. One that says how long to
-// stop opens the circuit by itself, and need not be added for that.
-func (n *environment) count(c *call, r Record, now int64) op {
+// add adds a failure, unless its epoch is over. One that says how long to stop
+// opens the circuit by itself, and need not be added for that.
+func (n *environment) add(c *call, now int64) op {
+	r := n.current(c)
 	switch {
 	case !n.takes(r, c.epoch, now):
 		return n.done(c)
 	case c.outcome.StopFor > 0:
 		return n.tripNow(c, r, now)
-	default:
-		return n.add(c, now)
 	}
-}
-
-func (n *environment) add(c *call, now int64) op {
 	c.stage = appending
 	return op{kind: opAppend, failure: Failure{
 		ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureRoom(), At: now, New: n.nextID(),
@@ -403,7 +400,7 @@ func (n *environment) tripped(c *call, e event) op {
 	if e.held || c.outOfRounds() {
 		return n.done(c)
 	}
-	return n.count(c, e.record, e.now)
+	return n.add(c, e.now)
 }
 
 func (n *environment) write(c *call, change Change) op {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,8 +19,10 @@ var (
 // TestFleetKeepsItsInvariants runs the pure environments of a small fleet
 // against one record under random schedules: every operation of every call is
 // a step that may be delayed, answered with an older record, answered after a
-// commit with an error, or never answered because its environment dies. In
-// every fourth schedule the item is also deleted by hand now and then.
+// commit with an error, or never answered because its environment dies. Now
+// and then an override is set or cleared, and a failure says how long to stop.
+// In every fourth schedule the item is also deleted by hand, in every third
+// openings grow, and in every fifth two environments are needed to open.
 func TestFleetKeepsItsInvariants(t *testing.T) {
 	if *fleetSeed != 0 {
 		f := newFleet(t, *fleetSeed)
@@ -38,13 +41,17 @@ func TestFleetKeepsItsInvariants(t *testing.T) {
 	}
 	t.Logf("%+v", total)
 	// A schedule that never opens or closes a circuit would prove nothing.
-	if total.opened == 0 || total.closed == 0 || total.reopened == 0 || total.crashes == 0 || total.lostReplies == 0 || total.staleReads == 0 {
+	if total.opened == 0 || total.closed == 0 || total.reopened == 0 || total.crashes == 0 || total.lostReplies == 0 ||
+		total.staleReads == 0 || total.stops == 0 || total.overrides == 0 || total.overProbes == 0 || total.trims == 0 {
 		t.Errorf("some event never happened: %+v", total)
 	}
 }
 
 type fleetCounts struct {
 	steps, opened, reopened, closed, probes, rejected, crashes, lostReplies, staleReads, local, deleted int
+
+	stops, overrides, trims int
+	overProbes              int // overrides that were laid over a running probe
 }
 
 func (a *fleetCounts) add(b fleetCounts) {
@@ -59,6 +66,10 @@ func (a *fleetCounts) add(b fleetCounts) {
 	a.staleReads += b.staleReads
 	a.local += b.local
 	a.deleted += b.deleted
+	a.stops += b.stops
+	a.overrides += b.overrides
+	a.overProbes += b.overProbes
+	a.trims += b.trims
 }
 
 // fleetCall is a call in flight: an operation under way, or the protected
@@ -84,6 +95,7 @@ type fleet struct {
 	healthy bool
 	born    int
 	deletes bool
+	rules   machine
 	trace   bool
 	counts  fleetCounts
 
@@ -96,6 +108,16 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 		t: t, r: rand.New(rand.NewPCG(seed, 1)), now: 1_000_000, record: missing(), healthy: true,
 		deletes: seed%4 == 0, announced: map[int64]int{}, writers: map[string]struct{}{},
 	}
+	f.rules.Settings = Settings{
+		Name: "c", FailureThreshold: 3, FailureWindow: 10 * time.Second, RecoveryTimeout: 2 * time.Second,
+		SuccessThreshold: 2, ProbeTimeout: 500 * time.Millisecond, MaxClockSkew: 100 * time.Millisecond, MaxOpen: 20 * time.Second,
+	}.WithDefaults()
+	if seed%3 == 0 {
+		f.rules.OpenBackOff = 2
+	}
+	if seed%5 == 0 {
+		f.rules.MinEnvironments = 2
+	}
 	f.history = []Record{f.record}
 	for range 2 + f.r.IntN(3) {
 		f.envs = append(f.envs, f.birth())
@@ -105,11 +127,7 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 
 func (f *fleet) birth() *environment {
 	f.born++
-	s := Settings{
-		Name: "c", FailureThreshold: 3, FailureWindow: 10 * time.Second, RecoveryTimeout: 2 * time.Second,
-		SuccessThreshold: 2, ProbeTimeout: 500 * time.Millisecond, MaxClockSkew: 100 * time.Millisecond,
-	}.WithDefaults()
-	e := &environment{machine: machine{s}, id: fmt.Sprintf("e%d", f.born)}
+	e := &environment{machine: f.rules, id: fmt.Sprintf("e%d", f.born)}
 	e.record = missing()
 	return e
 }
@@ -130,6 +148,8 @@ func (f *fleet) run() {
 		case x < 30 && f.deletes:
 			f.counts.deleted++
 			f.record = missing()
+		case x < 32:
+			f.override()
 		default:
 			if len(f.calls) > 0 {
 				f.advance(f.r.IntN(len(f.calls)))
@@ -140,6 +160,48 @@ func (f *fleet) run() {
 		}
 	}
 	f.recovers()
+}
+
+// override sets or clears an override, deciding now and then from a record that
+// is no longer the latest.
+func (f *fleet) override() {
+	from := f.history[max(0, len(f.history)-1-f.r.IntN(2))]
+	var o Override
+	if f.r.IntN(4) > 0 {
+		mode := []OverrideMode{OverrideOpen, OverrideClosed, OverrideDisabled}[f.r.IntN(3)]
+		o = Override{Mode: mode, By: "ops", Until: time.UnixMilli(f.now + int64(f.r.IntN(3000)))}
+	}
+	f.born++
+	before := f.record
+	if _, held := f.commit(op{kind: opChange, change: f.rules.override(from, o, fmt.Sprintf("o%d", f.born))}); !held {
+		return
+	}
+	f.counts.overrides++
+	if before.State == HalfOpen && before.ProbeOwner != "" && f.now <= before.ProbeUntil {
+		f.counts.overProbes++
+	}
+	want := before
+	want.Generation, want.Writer, want.Successes = f.record.Generation, f.record.Writer, 0
+	want.OverrideMode, want.OverrideBy, want.OverrideUntil = f.record.OverrideMode, f.record.OverrideBy, f.record.OverrideUntil
+	if !reflect.DeepEqual(f.record, want) {
+		f.t.Errorf("an override made %+v of %+v", f.record, before)
+	}
+}
+
+// obeys checks what an override that the environment knows of forbids.
+func (f *fleet) obeys(c *fleetCall, o op) {
+	if c.local {
+		return
+	}
+	_, mode := c.env.overlaid(c.env.record, f.now)
+	switch {
+	case mode == OverrideOpen && o.kind == opAdmit,
+		mode == OverrideDisabled && o.kind == opAppend,
+		o.kind == opChange && c.stage == tripping && c.env.disabled(o.change.From, f.now),
+		mode != "" && o.kind == opChange && c.stage == claiming,
+		mode != "" && mode != OverrideOpen && o.kind == opReject:
+		f.t.Errorf("override to %s: %d at stage %d of %+v", mode, o.kind, c.stage, c.call)
+	}
 }
 
 // recovers checks that, whatever happened, a healthy dependency's circuit
@@ -172,6 +234,10 @@ func (f *fleet) arrive(env *environment) {
 func (f *fleet) took(c *fleetCall, o op) {
 	f.observe(c, o)
 	f.tripped(c, o)
+	f.obeys(c, o)
+	if o.kind == opPrune && c.stage == trimming {
+		f.counts.trims++
+	}
 	c.op, c.sent = o, f.now
 	switch o.kind {
 	case opAdmit:
@@ -228,7 +294,7 @@ func (f *fleet) observe(c *fleetCall, o op) {
 }
 
 // tripped checks that who decides to open a circuit knows of enough failures of
-// its epoch inside the window. By the time that the change is written, a slow
+// its epoch inside the window, or of one that says how long to stop. By the time that the change is written, a slow
 // environment's failures may have been pruned.
 func (f *fleet) tripped(c *fleetCall, o op) {
 	if o.kind != opChange || o.change.From.State != Closed {
@@ -239,7 +305,9 @@ func (f *fleet) tripped(c *fleetCall, o op) {
 	if !slices.Contains(from.Failures, c.failure) {
 		live++
 	}
-	if live < 3 || from.Epoch != c.epoch {
+	enough := c.outcome.StopFor > 0 || live >= 3 &&
+		(c.local || c.env.environmentsInWindow(from, c.failure, f.now) >= f.rules.MinEnvironments)
+	if !enough || from.Epoch != c.epoch {
 		f.t.Errorf("%d failures of epoch %d open %+v", live, c.epoch, from)
 	}
 }
@@ -270,6 +338,10 @@ func (f *fleet) report(c *fleetCall) {
 	o := Outcome{Verdict: Succeeded}
 	if !f.healthy {
 		o = Outcome{Verdict: Failed, Reason: "error"}
+		if f.r.IntN(8) == 0 {
+			f.counts.stops++
+			o = Outcome{Verdict: Failed, Reason: "rate_limited", StopFor: msDuration(int64(f.r.IntN(8000)))}
+		}
 	}
 	c.calling = false
 	late := c.probe && f.now > c.claim.ProbeUntil
@@ -320,7 +392,7 @@ func (f *fleet) commit(o op) (Record, bool) {
 	switch o.kind {
 	case opAppend:
 		after, held = before.Append(o.failure)
-		if held && (before.State != Closed || o.failure.Epoch != before.Epoch) {
+		if held && (before.State != Closed || o.failure.Epoch != before.Epoch || len(after.Failures) > f.rules.failureRoom()) {
 			f.t.Errorf("a failure of epoch %d was counted in %+v", o.failure.Epoch, before)
 		}
 	case opPrune:
@@ -355,10 +427,15 @@ func (f *fleet) changed(before, after Record) {
 		f.t.Errorf("generation and writer %s written twice", key)
 	}
 	f.writers[key] = struct{}{}
+	if after.OpenedAt != before.OpenedAt && after.State == Open && after.RetryAt-after.OpenedAt > ms(f.rules.MaxOpen) {
+		f.t.Errorf("opened for longer than allowed: %+v", after)
+	}
 	switch {
+	case before.State == after.State && before.Epoch == after.Epoch:
+		// A lease, or an override.
 	case before.State == Closed && after.State == Open:
 		f.counts.opened++
-		if after.TrippedBy != 3 {
+		if stopped := after.Reason == "rate_limited"; f.rules.MinEnvironments == 1 && !stopped && after.TrippedBy != 3 {
 			f.t.Errorf("opened by %d failures: %+v", after.TrippedBy, before)
 		}
 	case before.State == HalfOpen && after.State == Open:

@@ -377,9 +377,18 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestDefaultsAreSettled(t *testing.T) {
+	for _, given := range []Settings{{}, {MaxClockSkew: -1, MaxAge: -1, OpenBackOff: 2}} {
+		once := given.WithDefaults()
+		if twice := once.WithDefaults(); twice != once {
+			t.Errorf("%+v, then %+v", once, twice)
+		}
+	}
+}
+
 func TestLeaseCoversProbeSkewAndWrite(t *testing.T) {
 	s := Settings{ProbeTimeout: 4 * time.Second, MaxClockSkew: -1}.WithDefaults()
-	if got := s.lease(); got != 4300*time.Millisecond {
+	if got := s.lease().Truncate(time.Millisecond); got != 4300*time.Millisecond {
 		t.Errorf("without skew a lease is probe and write: %s", got)
 	}
 }

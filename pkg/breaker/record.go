@@ -7,10 +7,10 @@ import (
 )
 
 // Schema is the item layout that this version writes. It reads the next one
-// too, which only adds attributes, so that an old and a new binary share one
-// view while one replaces the other. A store must answer an item of any other
-// schema with an error: guessing at its meaning could close a circuit that is
-// open.
+// too, and the one before, for each only adds attributes to the last: an old
+// and a new binary share one view while one replaces the other. A store must
+// answer an item of any other schema with an error: guessing at its meaning
+// could close a circuit that is open.
 const Schema = 1
 
 // State is a circuit's state. Its text is what the store holds and what

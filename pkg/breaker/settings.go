@@ -91,7 +91,9 @@ func (s Settings) WithDefaults() Settings {
 	setDefault(&s.MinEnvironments, DefaultMinEnvironments)
 	setDefault(&s.ProbeTimeout, DefaultProbeTimeout)
 	setDefault(&s.MaxClockSkew, DefaultMaxClockSkew)
-	s.MaxClockSkew = max(s.MaxClockSkew, 0)
+	if s.MaxClockSkew < 0 {
+		s.MaxClockSkew = time.Nanosecond // none, and not the zero that asks for the default
+	}
 	setDefault(&s.RefreshAfter, DefaultRefreshAfter)
 	setDefault(&s.MaxAge, DefaultMaxAge)
 	setDefault(&s.StoreTimeout, DefaultStoreTimeout)

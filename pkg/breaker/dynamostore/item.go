@@ -153,7 +153,7 @@ func equal(a, b types.AttributeValue) bool {
 	}
 }
 
-// decode reads an item of a schema or of the next. What it does not understand
+// decode reads an item of a schema or a neighbour of it. What it does not understand
 // is an error: a guess could close a circuit that is open. Attributes of no
 // name known here are passed over, as later versions add some, and writes leave
 // them as they are.
@@ -162,9 +162,8 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 		return breaker.Record{State: breaker.Closed}, nil
 	}
 	var r breaker.Record
-	found, ok := item["schema"].(*types.AttributeValueMemberN)
-	if !ok || found.Value != strconv.Itoa(schema) && found.Value != strconv.Itoa(schema+1) {
-		return breaker.Record{}, fmt.Errorf("circuit item: schema is neither %d nor %d", schema, schema+1)
+	if !readable(item["schema"], schema) {
+		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d or a neighbour of it", schema)
 	}
 	if err := decodeAttributes(&r, item, attributes); err != nil {
 		return breaker.Record{}, err
@@ -188,6 +187,17 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 		return breaker.Record{}, errors.New("circuit item: override_mode is unknown")
 	}
 	return r, nil
+}
+
+// readable tells whether an item's schema is this one, the next, or the one
+// before.
+func readable(found types.AttributeValue, schema int) bool {
+	n, ok := found.(*types.AttributeValueMemberN)
+	if !ok {
+		return false
+	}
+	v, err := strconv.Atoi(n.Value)
+	return err == nil && v >= 1 && v >= schema-1 && v <= schema+1
 }
 
 func decodeAttributes[R any](r *R, item map[string]types.AttributeValue, attributes []attribute[R]) error {

@@ -15,6 +15,7 @@ type item = map[string]types.AttributeValue
 func TestDecodeNeverGuesses(t *testing.T) {
 	for rule, spoil := range map[string]func(item){
 		"no schema is an error":                    func(i item) { delete(i, "schema") },
+		"a schema of no version is an error":       func(i item) { i["schema"] = number(0) },
 		"a schema beyond the next is an error":     func(i item) { i["schema"] = number(breaker.Schema + 2) },
 		"an unknown override is an error":          func(i item) { i["override_mode"] = text("ajar") },
 		"a schema of another type is an error":     func(i item) { i["schema"] = text("1") },
@@ -42,7 +43,7 @@ func TestDecodeNeverGuesses(t *testing.T) {
 		t.Errorf("a valid item: %v", err)
 	}
 	later := validItem()
-	later["schema"], later["quorum"] = number(breaker.Schema+1), text("x")
+	later["schema"], later["shade"] = number(breaker.Schema+1), text("x")
 	if _, err := decode(later, breaker.Schema); err != nil {
 		t.Errorf("an attribute that the next schema adds is passed over: %v", err)
 	}
