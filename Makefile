@@ -42,7 +42,7 @@ test: deps ## all tests of both modules, with the race detector
 
 .PHONY: ci
 ci: ## what has to pass before a change lands
-	@scripts/ci.sh doctor deps check lint test demo api sizes vulns
+	@scripts/ci.sh doctor deps check lint test prove demo api sizes vulns
 
 .PHONY: check
 check: ## format, vet and staticcheck
@@ -58,6 +58,18 @@ lint: deps ## the template and what belongs to it
 	$(BIN)/sam validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python scripts/template_test.py --buffer
+
+.PHONY: prove
+prove: ## what tries to break the breaker, bounded to some minutes; see docs/correctness.md
+	go test ./pkg/breaker -run 'TestExplore$$' -count=1 -v -explore.level=2 -timeout 20m
+	python3 -B scripts/mutate/mutate.py -quick
+	go test -race -count=10 -skip 'Simulat|Explor' ./pkg/...
+	go test -skip 'Simulat|Explor' -coverprofile .cache/cover.out ./pkg/breaker
+	$(GO_LOCAL) run ./prove/covered ../.cache/cover.out pkg/breaker/machine.go
+
+.PHONY: mutate
+mutate: ## plants 65 bugs in the breaker, each of which must be found
+	python3 -B scripts/mutate/mutate.py
 
 .PHONY: chaos
 chaos: ## random faults on fifty processes for CHAOS_SECONDS (90)

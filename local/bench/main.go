@@ -46,7 +46,11 @@ type figure struct {
 }
 
 var sections = []section{
-	{"Admission, one goroutine: `Allow` and `Done(nil)` of a closed circuit", admission},
+	{"Circuit breakers side by side in one process", sideBySide},
+	{"A guarded HTTP call over loopback, and a bare one", guarded},
+	{"A whole function, warm, with and without the guard", wholeFunction},
+	{"A store outage of a minute, as calls see it: 50 calls/s, dependency healthy", storeOutage},
+	{"20 environments as processes, 50 calls/s, threshold 5, dependency 20 ms", processes},
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
 	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},
@@ -92,6 +96,14 @@ func atMost(name, format string, value, limit float64) figure {
 	return figure{
 		name: name, value: fmt.Sprintf(format, value), limit: "at most " + fmt.Sprintf(format, limit), holds: value <= limit,
 	}
+}
+
+func holds(name string, yes bool) figure {
+	value := "no"
+	if yes {
+		value = "yes"
+	}
+	return figure{name: name, value: value, limit: "yes", holds: yes}
 }
 
 func median[T int | int64 | float64 | time.Duration](values []T) T {

@@ -57,13 +57,9 @@ func warmSearch(ctx context.Context, _ string) ([]figure, error) {
 	// Other processes only add to what a call takes: the quietest round counts.
 	var medians, p99s []float64
 	for range 20 {
-		took := make([]float64, 1000)
-		for i := range took {
-			began := time.Now()
-			if _, err := call(); err != nil {
-				return nil, err
-			}
-			took[i] = float64(time.Since(began)) / float64(time.Millisecond)
+		took, err := eachTime(1000, func() error { _, err := call(); return err })
+		if err != nil {
+			return nil, err
 		}
 		medians, p99s = append(medians, median(took)), append(p99s, quantile(took, 0.99))
 	}

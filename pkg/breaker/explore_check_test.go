@@ -1,0 +1,345 @@
+package breaker
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// The invariants, each with its name. They are said in the explorer's own
+// terms, of what really happened, and not by asking the machine.
+const (
+	mustProbeAlone       = "1 one probe at a time"
+	mustFence            = "2 generations rise and are one write's"
+	mustOpenByFailures   = "3 opens only by enough failures of one epoch in one window"
+	mustCloseBySuccesses = "4 closes only by enough fenced successes of one round"
+	mustCount            = "5 no failure is lost, none counts twice"
+	mustDecideOnce       = "6 one decision, one outcome, by a record that says so"
+	mustCloseAgain       = "7 the circuit can always close again"
+	mustOutliveStore     = "8 a store outage costs one wait and decides nothing"
+	mustAnnounceOnce     = "9 a transition is announced once"
+)
+
+// seen is how things stood before a step.
+type seen struct {
+	view
+	op    op // whose reply the step takes
+	phase phase
+}
+
+func (w *world) broken(invariant, format string, args ...any) {
+	if w.breach == "" {
+		w.breach = invariant + ": " + fmt.Sprintf(format, args...)
+	}
+}
+
+// checkStep judges what the real code decided. The slot still holds what it
+// was answered.
+func (w *world) checkStep(i int, was seen, e event, o op, firstID uint64) {
+	s := &w.slots[i]
+	n := &w.envs[s.env]
+	w.checkView(n, was)
+	w.checkNotices(s, e, o)
+	switch o.kind {
+	case opAdmit:
+		w.checkAdmission(i, was, e)
+	case opReject:
+		if o.rejection.State == Closed {
+			w.broken(mustDecideOnce, "a call is rejected by a closed record")
+		}
+	case opDone:
+		w.checkCounted(s)
+	}
+	if o.kind > opDone && o.kind.onStore() {
+		w.checkOutage(s, was, e)
+	}
+	switch o.kind {
+	case opChange:
+		w.checkID(n, o.change.To.Writer, firstID)
+		w.checkDecided(s, e, o.change)
+	case opAppend:
+		w.checkID(n, o.failure.New, firstID)
+		if s.counted == "" {
+			s.counted = o.failure.ID
+		}
+		if s.counted != o.failure.ID {
+			w.broken(mustCount, "one failed call is counted as %s and as %s", s.counted, o.failure.ID)
+		}
+	case opPrune:
+		for _, id := range o.ids {
+			if w.inWindow(id, e.now) {
+				w.broken(mustCount, "%s is pruned while it counts", id)
+			}
+		}
+	}
+	w.checkHelp(s, was, e, o)
+}
+
+// checkView: what an environment knows never goes back, unless the item was
+// deleted by hand.
+func (w *world) checkView(n *environment, was seen) {
+	if !w.deleted && was.known && n.known && n.record.Generation < was.record.Generation {
+		w.broken(mustFence, "%s knew generation %d and takes %d for newer", n.id, was.record.Generation, n.record.Generation)
+	}
+}
+
+func (w *world) checkID(n *environment, id string, first uint64) {
+	serial := n.id + "#" + strconv.FormatUint(n.serial, 16)
+	if n.serial == first || id != serial {
+		w.broken(mustFence, "the id %s of a write is not a fresh one", id)
+	}
+}
+
+func (w *world) checkNotices(s *slot, e event, o op) {
+	told := false
+	for _, notice := range o.notices {
+		if t := notice.transition; t != nil && !t.Local {
+			told = true
+			bit := uint64(1) << uint(t.Generation&63)
+			if w.announced&bit != 0 && !w.deleted {
+				w.broken(mustAnnounceOnce, "generation %d is announced twice", t.Generation)
+			}
+			w.announced |= bit
+			if s.won != s.op.change.To.Writer {
+				w.broken(mustAnnounceOnce, "generation %d is announced by one who did not write it", t.Generation)
+			}
+		}
+	}
+	c := s.op.change
+	if s.phase != calling && s.op.kind == opChange && e.err == nil && s.held && c.From.State != c.To.State && !told {
+		w.broken(mustAnnounceOnce, "generation %d is written and not announced", c.To.Generation)
+	}
+}
+
+func (w *world) checkAdmission(i int, was seen, e event) {
+	s := &w.slots[i]
+	n := &w.envs[s.env]
+	c := &s.call
+	if s.phase == calling || s.reported != 0 {
+		w.broken(mustDecideOnce, "a call is admitted twice")
+	}
+	if !c.probe {
+		told := s.phase == performed && overlaid(s.reply, e.now) == Closed
+		if state := overlaid(*n.knows(c), e.now); !told && state != Closed {
+			w.broken(mustDecideOnce, "a call is admitted by a record that is %s", state)
+		}
+		if s.phase == unborn && !c.local && e.now-was.sent > ms(w.settings.MaxAge) {
+			w.broken(mustDecideOnce, "a call is admitted by a record %d ms old", e.now-was.sent)
+		}
+		return
+	}
+	if c.local {
+		return
+	}
+	if s.op.kind != opChange || c.claim.Writer != s.op.change.To.Writer || s.won != c.claim.Writer {
+		w.broken(mustProbeAlone, "a probe owns a lease that its own claim did not write")
+	}
+	if e.now+ms(w.settings.ProbeTimeout+2*w.settings.MaxClockSkew) > s.op.change.To.ProbeUntil {
+		w.broken(mustProbeAlone, "a probe begins too late to end within its lease and both clocks' skew")
+	}
+	for j := range w.slots {
+		other := &w.slots[j]
+		if j != i && other.phase == calling && other.call.probe && !other.call.local && !other.frozen && w.now < other.until {
+			w.broken(mustProbeAlone, "two probes are at the dependency")
+		}
+	}
+}
+
+// checkCounted: when a failure's report is over, the item holds it, unless its
+// epoch is, or the failure has left the window.
+func (w *world) checkCounted(s *slot) {
+	if s.verdict != Failed || s.reported == 0 || w.disabled || s.call.local || s.call.probe || s.lost || w.deleted {
+		return
+	}
+	r := w.record
+	if r.State != Closed || r.Epoch != s.admitted || slices.Contains(r.Failures, s.counted) {
+		return
+	}
+	if s.counted == "" || w.now-s.counted.At() <= ms(w.settings.FailureWindow-w.settings.MaxClockSkew) {
+		w.broken(mustCount, "a failure of epoch %d is reported and not stored", s.admitted)
+	}
+}
+
+// checkHelp: who sees the threshold trips, whosever failures they are.
+func (w *world) checkHelp(s *slot, was seen, e event, o op) {
+	if w.disabled || was.op.kind != opAppend || was.phase != performed || e.err != nil || s.call.local {
+		return
+	}
+	r := e.record
+	if r.State != Closed || r.Epoch != s.admitted || w.inWindowWith(r, s.counted, e.now) < w.settings.FailureThreshold {
+		return
+	}
+	if o.kind != opChange || o.change.To.State != Open {
+		w.broken(mustCount, "the threshold is seen and the circuit not opened")
+	}
+}
+
+// checkOutage: a call that is decided without the store leaves it alone.
+func (w *world) checkOutage(s *slot, was seen, e event) {
+	if s.call.local {
+		w.broken(mustOutliveStore, "an outcome of the local record goes to the fleet's")
+	}
+	soon := was.away.until > e.now && was.away.until-e.now <= 2*longestBackOff
+	if s.phase == unborn && was.away.since != 0 && soon {
+		w.broken(mustOutliveStore, "the store is asked %d ms before its back-off ends", was.away.until-e.now)
+	}
+}
+
+// checkDecided judges a change by what its sender knows.
+func (w *world) checkDecided(s *slot, e event, c Change) {
+	from, to := c.From, c.To
+	if to.Generation != from.Generation+1 {
+		w.broken(mustFence, "generation %d is followed by %d", from.Generation, to.Generation)
+	}
+	switch {
+	case from.State == Closed:
+		if n := w.inWindowWith(from, s.counted, e.now); to.State != Open || n < w.settings.FailureThreshold || from.Epoch != s.admitted {
+			w.broken(mustOpenByFailures, "%d failures of epoch %d make %s of epoch %d %s", n, s.admitted, from.State, from.Epoch, to.State)
+		}
+	case to.ProbeOwner != "":
+		w.checkClaim(s, e, c)
+	case s.verdict == Failed && to.State != Open:
+		w.broken(mustOpenByFailures, "a failed probe does not reopen")
+	case s.verdict != Failed && to.State == Open:
+		w.broken(mustOpenByFailures, "a probe that did not fail reopens")
+	case s.reported != 0 && (s.verdict != Succeeded || s.reported > from.ProbeUntil) && to.State != Open:
+		if to.Successes != from.Successes || to.State == Closed {
+			w.broken(mustCloseBySuccesses, "a late or neutral result counts as success")
+		}
+	}
+	if to.State == Open && (to.RetryAt <= e.now || to.RetryAt > e.now+ms(w.settings.RecoveryTimeout)) {
+		w.broken(mustCloseAgain, "an opening lasts %d ms", to.RetryAt-e.now)
+	}
+}
+
+func (w *world) checkClaim(s *slot, e event, c Change) {
+	from, to := c.From, c.To
+	soon := func(until int64, longest int64) bool {
+		return e.now < until && until-e.now <= longest+ms(2*w.settings.MaxClockSkew)
+	}
+	lease := ms(w.settings.ProbeTimeout + 2*w.settings.MaxClockSkew + w.settings.StoreTimeout)
+	switch {
+	case overlaid(from, e.now) != from.State || from.OverrideMode != "" && e.now < from.OverrideUntil:
+		w.broken(mustProbeAlone, "a claim under an override")
+	case s.reported != 0:
+		w.broken(mustProbeAlone, "a probe is made again")
+	case from.State == Open && soon(from.RetryAt, ms(w.settings.RecoveryTimeout)):
+		w.broken(mustOpenByFailures, "a circuit is claimed %d ms before its recovery time ends", from.RetryAt-e.now)
+	case from.ProbeOwner != "" && soon(from.ProbeUntil+1, lease+1):
+		w.broken(mustProbeAlone, "a lease is taken over %d ms before its end", from.ProbeUntil-e.now)
+	case to.ProbeUntil > e.now+lease:
+		w.broken(mustCloseAgain, "a lease of %d ms", to.ProbeUntil-e.now)
+	case to.Epoch == from.Epoch && from.State == Open:
+		w.broken(mustFence, "a new state with the old one's epoch %d", from.Epoch)
+	}
+}
+
+// checkCommit judges what an operation did to the item.
+func (w *world) checkCommit(s *slot, before, after Record, held bool) {
+	o := s.op
+	if held && o.kind == opAppend && (before.State != Closed || before.Epoch != s.admitted) {
+		w.broken(mustCount, "a failure of epoch %d counts in %s of epoch %d", s.admitted, before.State, before.Epoch)
+	}
+	if held && o.kind == opAppend && len(after.Failures) > len(before.Failures)+1 || len(after.Failures) > w.settings.FailureThreshold+1 {
+		w.broken(mustCount, "the set grows to %d", len(after.Failures))
+	}
+	if held && o.kind == opAppend && hasTwice(after.Failures) {
+		w.broken(mustCount, "one failure is two elements of %v", after.Failures)
+	}
+	if !held && o.kind == opChange && before.Exists() && before.Writer == o.change.To.Writer {
+		w.broken(mustFence, "a change that is sent again does not know that it has won")
+	}
+	if after.Generation < before.Generation {
+		w.broken(mustFence, "generation falls from %d to %d", before.Generation, after.Generation)
+	}
+	if !held || o.kind != opChange || before.Writer == o.change.To.Writer {
+		return
+	}
+	if before.Exists() != o.change.From.Exists() || before.Generation != o.change.From.Generation || before.Writer != o.change.From.Writer {
+		w.broken(mustFence, "a change of generation %d by %q holds on %d by %q", o.change.From.Generation, o.change.From.Writer, before.Generation, before.Writer)
+	}
+	w.checkTransition(s, before, after)
+}
+
+func (w *world) checkTransition(s *slot, before, after Record) {
+	if before.State == Open && after.State == HalfOpen {
+		w.successes = 0
+	}
+	if before.State == HalfOpen && s.verdict == Succeeded && s.reported != 0 && s.reported <= before.ProbeUntil {
+		w.successes++
+	}
+	switch from, to := before.State, after.State; {
+	case from == Closed && to != Open, from == Open && to != HalfOpen:
+		w.broken(mustOpenByFailures, "%s becomes %s", from, to)
+	case to == Open:
+		if after.Successes != 0 || after.ProbeOwner != "" || len(after.Failures) > 0 {
+			w.broken(mustCloseBySuccesses, "an opening keeps what was before: %+v", after)
+		}
+	case to == HalfOpen && after.Successes != w.successes && !w.deleted:
+		w.broken(mustCloseBySuccesses, "%d successes are written where there were %d", after.Successes, w.successes)
+	case to == Closed && w.successes < w.settings.SuccessThreshold && !w.deleted:
+		w.broken(mustCloseBySuccesses, "%d successes close", w.successes)
+	case to == Closed && len(after.Failures) > 0:
+		w.broken(mustCloseBySuccesses, "a new epoch begins with failures")
+	}
+	if after.State != before.State && after.Epoch != after.Generation {
+		w.broken(mustFence, "%s begins at generation %d with epoch %d", after.State, after.Generation, after.Epoch)
+	}
+	if after.State == before.State && after.Epoch != before.Epoch {
+		w.broken(mustFence, "epoch %d becomes %d while %s", before.Epoch, after.Epoch, after.State)
+	}
+}
+
+// overlaid is a record's state, or what an override in force makes of it.
+func overlaid(r Record, now int64) State {
+	switch {
+	case r.OverrideMode == "" || now >= r.OverrideUntil:
+		return r.State
+	case r.OverrideMode == OverrideOpen:
+		return Open
+	}
+	return Closed
+}
+
+func (n *environment) knows(c *call) *Record {
+	if c.local {
+		return &n.away.record
+	}
+	return &n.record
+}
+
+// checkRest: an environment without calls holds nothing.
+func (w *world) checkRest(env int) {
+	n := &w.envs[env]
+	if (n.claiming || n.refreshing || n.away.trying) && !w.busy(env) {
+		w.broken(mustCloseAgain, "%s holds what no call of it gives back: claiming %v, reading %v, trying %v", n.id, n.claiming, n.refreshing, n.away.trying)
+	}
+}
+
+func (w *world) inWindow(id FailureID, now int64) bool {
+	return now-id.At() <= ms(w.settings.FailureWindow) && id.At()-now <= ms(2*w.settings.MaxClockSkew)
+}
+
+func hasTwice(ids []FailureID) bool {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return true
+		}
+	}
+	return false
+}
+
+// inWindowWith counts a record's failures, and one's own though it may have
+// been refused.
+func (w *world) inWindowWith(r Record, own FailureID, now int64) int {
+	n := 0
+	for _, id := range r.Failures {
+		if w.inWindow(id, now) {
+			n++
+		}
+	}
+	if own != "" && !slices.Contains(r.Failures, own) {
+		n++
+	}
+	return n
+}
