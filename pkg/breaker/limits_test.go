@@ -1,0 +1,61 @@
+package breaker
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// due is a circuit whose recovery time has come at noon.
+func due() Record {
+	return Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", OpenedAt: noon - 30_000, RetryAt: noon}
+}
+
+func TestTheFirstBackOffIsHalfASecondGiveOrTakeAQuarter(t *testing.T) {
+	for random, want := range map[uint64]int64{0: 375, 125: 500, 250: 625, 251: 375} {
+		n := newEnvironment(closedRecord())
+		n.lose(&call{}, event{now: noon, random: random, err: errors.New("away")})
+		if got := n.away.until - noon; got != want {
+			t.Errorf("random %d: %d ms, want %d", random, got, want)
+		}
+	}
+}
+
+func TestTheReturnTellsHowLongTheStoreWasAway(t *testing.T) {
+	n := newEnvironment(closedRecord())
+	n.lose(&call{}, event{now: noon, err: errors.New("away")})
+	n.notices = nil
+	n.regain(&call{tries: true}, event{now: noon + 7_000})
+	if len(n.notices) != 1 || n.notices[0].returned == nil || *n.notices[0].returned != 7*time.Second {
+		t.Errorf("told %+v", n.notices)
+	}
+}
+
+func TestAClaimWaitsAtMostAQuarterOfASecond(t *testing.T) {
+	for random, want := range map[uint64]int64{0: 0, 250: 250, 251: 0} {
+		n := newEnvironment(due())
+		c := call{loaded: true}
+		if o := n.decide(&c, event{now: noon + 1, left: 20_000, random: random}); o.kind != opWait || o.wait != want {
+			t.Errorf("random %d: %+v, want to wait %d ms", random, o, want)
+		}
+	}
+}
+
+func TestACallThatEndsTooSoonDoesNotClaim(t *testing.T) {
+	enough := ms(testMachine().ProbeTimeout) + maxClaimWait
+	for left, want := range map[int64]opKind{enough: opReject, enough + 1: opLoad} {
+		n := newEnvironment(due())
+		if o := n.decide(&call{}, event{now: noon + 1, left: left}); o.kind != want {
+			t.Errorf("%d ms left: %+v", left, o)
+		}
+	}
+}
+
+func TestAnOpeningTellsWhenItIsTriedAgain(t *testing.T) {
+	n := newEnvironment(closedRecord())
+	c := call{stage: tripping, change: Change{From: closedRecord(), To: due()}}
+	n.announce(&c, noon)
+	if len(n.notices) != 1 || !n.notices[0].transition.RetryAt.Equal(time.UnixMilli(noon)) {
+		t.Errorf("told %+v", n.notices)
+	}
+}
