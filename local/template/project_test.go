@@ -39,6 +39,8 @@ func TestAccessFollowsTheParameters(t *testing.T) {
 					switch {
 					case route.Path == health:
 						want = "open"
+					case strings.HasSuffix(route.Path, "/override") && route.Method != "GET":
+						want = "iam"
 					case strings.HasPrefix(route.Path, "/api/v1/resilience/"):
 						want = monitoring
 					}
@@ -59,7 +61,7 @@ func TestEveryFunctionHasTheSameCircuitSettings(t *testing.T) {
 	if got := functions[0].Environment["JIRA_FAILURE_THRESHOLD"]; got != "7" {
 		t.Errorf("threshold %q, want that of the parameter", got)
 	}
-	circuit := []string{"PROFILE", "FAILURE_THRESHOLD", "FAILURE_WINDOW", "RECOVERY_TIMEOUT", "SUCCESS_THRESHOLD", "TRY_TIMEOUT"}
+	circuit := []string{"PROFILE", "FAILURE_THRESHOLD", "FAILURE_WINDOW", "RECOVERY_TIMEOUT", "SUCCESS_THRESHOLD", "OPEN_BACK_OFF", "MAX_OPEN", "MIN_ENVIRONMENTS", "READ_FIRST", "TRY_TIMEOUT"}
 	for _, f := range functions[1:] {
 		for _, prefix := range []string{"JIRA_", "CONFLUENCE_"} {
 			for _, setting := range circuit {
