@@ -14,9 +14,18 @@ import (
 
 // CreateTable makes a circuits' table, with the keys of template.yaml.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string) error {
+	return createTable(ctx, client, name, circuitKeys...)
+}
+
+var circuitKeys = []string{"circuit", "entry"}
+
+// createTable makes a table with a partition key, and a sort key if there are
+// two, all strings.
+func createTable(ctx context.Context, client *dynamodb.Client, name string, keys ...string) error {
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
-	addKey(in, "circuit", types.KeyTypeHash)
-	addKey(in, "entry", types.KeyTypeRange)
+	for i, role := range []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[:len(keys)] {
+		addKey(in, keys[i], role)
+	}
 	if _, err := client.CreateTable(ctx, in); err != nil {
 		return fmt.Errorf("create table %s: %w", name, err)
 	}

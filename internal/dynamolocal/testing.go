@@ -19,8 +19,15 @@ func Main(m *testing.M, server **Server) int { return jvm.Main(m, Start, server)
 // and a client for it.
 func (s *Server) Table(tb testing.TB) (*dynamodb.Client, string) {
 	tb.Helper()
-	client, table := dynamostore.NewClient(s.Getenv, nil), "circuits-"+rand.Text()
-	if err := CreateTable(context.Background(), client, table); err != nil {
+	return s.TableOf(tb, circuitKeys...)
+}
+
+// TableOf is Table with other keys: a partition key, and a sort key if there
+// are two, all strings.
+func (s *Server) TableOf(tb testing.TB, keys ...string) (*dynamodb.Client, string) {
+	tb.Helper()
+	client, table := dynamostore.NewClient(s.Getenv, nil), keys[0]+"-"+rand.Text()
+	if err := createTable(context.Background(), client, table, keys...); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {

@@ -2,7 +2,6 @@ package idempotency
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net"
 	"net/http"
@@ -11,9 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/coldfuse/coldfuse/internal/dynamolocal"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -26,17 +22,7 @@ func TestMain(m *testing.M) { os.Exit(dynamolocal.Main(m, &server)) }
 // newTable makes a table as template.yaml has it, reached through transport.
 func newTable(t *testing.T, transport http.RoundTripper) *Table {
 	t.Helper()
-	client, name, key := dynamostore.NewClient(server.Getenv, nil), "idempotency-"+rand.Text(), "id"
-	if _, err := client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: &key, KeyType: types.KeyTypeHash}},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
-	})
+	_, name := server.TableOf(t, "id")
 	return NewTable(dynamostore.NewClient(server.Getenv, transport), name)
 }
 

@@ -2,7 +2,6 @@ package creates
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,9 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/dynamolocal"
@@ -45,18 +41,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, table: "idempotency-" + rand.Text()}
+	w := &world{t: t}
 	w.sim = jirasim.New(jirasim.Options{Lag: func() time.Duration { return time.Second / 2 }})
 	w.jira = httptest.NewServer(w.sim)
 	t.Cleanup(w.jira.Close)
-	client, key := dynamostore.NewClient(server.Getenv, nil), "id"
-	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &w.table, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: &key, KeyType: types.KeyTypeHash}},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	_, w.table = server.TableOf(t, "id")
 	return w
 }
 

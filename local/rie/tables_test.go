@@ -4,12 +4,8 @@ package rie
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -18,20 +14,8 @@ import (
 // newTables makes the case's own, with the keys of template.yaml.
 func newTables(t *testing.T) (circuits, idempotency string) {
 	t.Helper()
-	client, circuits := tables.Table(t)
-	idempotency, key := "idempotency-"+rand.Text(), "id"
-	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &idempotency, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: &key, KeyType: types.KeyTypeHash}},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &idempotency}); err != nil {
-			t.Error(err)
-		}
-	})
+	_, circuits = tables.Table(t)
+	_, idempotency = tables.TableOf(t, "id")
 	return circuits, idempotency
 }
 
