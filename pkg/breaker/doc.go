@@ -3,8 +3,8 @@
 // function.
 //
 // A circuit's state is one record in a Store. While the circuit is closed a
-// call costs no write, and one read a second and environment at most, beside
-// the call. A failed call is added to the record; whoever sees the threshold
+// call costs no write, and about one read a second and environment, beside the
+// call. A failed call is added to the record; whoever sees the threshold
 // of failures inside the window opens the circuit, for everyone. After the
 // recovery time one environment at a time, holding a lease, makes one probe;
 // enough successes close the circuit and one failure opens it again. Every

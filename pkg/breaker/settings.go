@@ -51,7 +51,7 @@ type Settings struct {
 
 	// RefreshAfter is the age at which a closed record is read again beside
 	// the call that uses it, and MaxAge the age at which it is read before
-	// the call. Defaults 1 s and 1.2 s. A negative MaxAge reads before
+	// the call. Defaults 0.9 s and 1.2 s. A negative MaxAge reads before
 	// every call, for a dependency worth one read a call.
 	RefreshAfter time.Duration
 	MaxAge       time.Duration
@@ -62,8 +62,8 @@ type Settings struct {
 	PrimeTimeout time.Duration
 }
 
-// Default settings: RefreshAfter and MaxAge keep an environment at one
-// read a second at most while answering from memory.
+// Default settings. By RefreshAfter an environment reads a closed circuit at
+// most 1.1 times a second.
 const (
 	DefaultFailureThreshold = 5
 	DefaultFailureWindow    = 60 * time.Second
@@ -74,7 +74,7 @@ const (
 	DefaultMinEnvironments  = 1
 	DefaultProbeTimeout     = 5 * time.Second
 	DefaultMaxClockSkew     = 500 * time.Millisecond
-	DefaultRefreshAfter     = time.Second
+	DefaultRefreshAfter     = 900 * time.Millisecond
 	DefaultMaxAge           = 1200 * time.Millisecond
 	DefaultStoreTimeout     = 300 * time.Millisecond
 	DefaultPrimeTimeout     = time.Second

@@ -25,13 +25,13 @@ var simSmallTargets = []func(seeds int) simRow{
 
 func simHealthy(seeds int) simRow {
 	r := simHealthRow(seeds, twenty())
-	r.missed = "with 2.5 calls a second and environment at random times, one read a second at most is 1 / (1 + 2.5) reads a call, and the 0.2 s in which a read runs beside a call are often without one"
+	r.missed = "with 2.5 calls a second and environment at random times, a read by the first call after 0.9 s is 1 / (1 + 2.5 × 0.9) reads a call, and the 0.3 s in which a read runs beside a call are often without one"
 	return r
 }
 
 func simHealthyBusy(seeds int) simRow {
 	s := twenty()
-	s.rps = 200
+	s.rps = 100
 	return simHealthRow(seeds, s)
 }
 
@@ -68,7 +68,7 @@ func simReadFirst(seeds int) simRow {
 }
 
 func simFailedRow(seeds int, what string, s simulation, median, worst float64) simRow {
-	failed := simSeeds(5*seeds, dying(s), simFailed)[0]
+	failed := simSeeds(20*seeds, dying(s), simFailed)[0]
 	return simRow{
 		what:     what + ": failing calls that reach it",
 		target:   fmt.Sprintf("median at most %g, worst %g", median, worst),
@@ -83,7 +83,7 @@ func simReadFirstTime(seeds int) simRow {
 }
 
 func simDyingRow(seeds int, what string, s simulation, median, p95 float64) simRow {
-	last := simSeeds(5*seeds, dying(s), simDying)[0]
+	last := simSeeds(20*seeds, dying(s), simDying)[0]
 	return simRow{
 		what:     what + ": first failure to last failing call, s",
 		target:   fmt.Sprintf("median at most %g, p95 %g", median, p95),

@@ -92,7 +92,9 @@ func writeRow(t *testing.T, b *strings.Builder, r simRow) {
 }
 
 var simAges = [][2]time.Duration{
+	{850 * time.Millisecond, 1150 * time.Millisecond},
 	{850 * time.Millisecond, 1200 * time.Millisecond},
+	{900 * time.Millisecond, 1200 * time.Millisecond},
 	{time.Second, 1200 * time.Millisecond},
 	{time.Second, 1500 * time.Millisecond},
 	{time.Second, 1800 * time.Millisecond},
@@ -113,7 +115,7 @@ const simTableHead = "| what | target | measured | met |\n|---|---|---|---|\n"
 
 const simHead = `# Fleet simulation
 
-Written on %s, %s/%s, %d CPUs, %s, with seeds 1 to %d for small fleets (five to ten times as many where a median is asked for) and 1 to %d for large ones, by
+Written on %s, %s/%s, %d CPUs, %s, with seeds 1 to %d for small fleets (up to twenty times as many where a median is asked for) and 1 to %d for large ones, by
 
     go test ./pkg/breaker -run TestSimulate -simulate.write
 
