@@ -14,6 +14,12 @@ STAGE       ?= dev
 AUTH        ?= none
 CHAOS_SECONDS ?= 90
 
+# What keeps the tables of commands in docs/correctness.md, and the store that
+# they ran on.
+FIGURES       := $(GO_LOCAL) run ./prove/figures
+LOCAL_VERSION  = $(shell sed -n '/DynamoDBLocal/,/version/s:.*<version>\(.*\)</version>.*:\1:p' local/dynamodb/pom.xml)
+DYNAMODB       = $(or $(DYNAMODB_ENDPOINT),DynamoDB Local $(LOCAL_VERSION))
+
 # What a deployed bootstrap is built with. lambda.norpc leaves out net/rpc,
 # which alone costs 7 MB.
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid='
@@ -59,21 +65,46 @@ lint: deps ## the template and what belongs to it
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python scripts/template_test.py --buffer
 
+# Each part writes its block of docs/correctness.md, if it passes.
 .PHONY: prove
-prove: ## what tries to break the breaker, bounded to some minutes; see docs/correctness.md
-	go test ./pkg/breaker -run 'TestExplore$$' -count=1 -v -explore.level=2 -timeout 20m
-	python3 -B scripts/mutate/mutate.py -quick
-	go test -race -count=10 -skip 'Simulat|Explor' ./pkg/...
-	go test -skip 'Simulat|Explor' -coverprofile .cache/cover.out ./pkg/breaker
-	$(GO_LOCAL) run ./prove/covered ../.cache/cover.out pkg/breaker/machine.go
+prove: ## what tries to break the breaker, some minutes; writes docs/correctness.md
+	@began=$$(date +%s); scripts/ci.sh explore mutate races coverage stories && \
+		echo "make prove: $$(($$(date +%s) - began)) s"
+
+.PHONY: explore
+explore:
+	$(FIGURES) -block exploration -by 'make prove' -- \
+		go test ./pkg/breaker -run 'TestExplore$$' -count=1 -v -explore.level=2 -timeout 20m
 
 .PHONY: mutate
-mutate: ## plants 65 bugs in the breaker, each of which must be found
-	python3 -B scripts/mutate/mutate.py
+mutate: ## plants bugs in the breaker, each of which must be found; writes docs/correctness.md
+	$(FIGURES) -block 'planted bugs' -by 'make mutate' -- python3 -B scripts/mutate/mutate.py
+
+.PHONY: gremlins
+gremlins: ## changes the breaker operator by operator, which its rules must notice; half an hour
+	@scripts/gremlins.sh
+
+.PHONY: races
+races:
+	$(FIGURES) -block races -by 'make prove' -with '$(DYNAMODB)' -passed 'ten times with the race detector' -- \
+		go test -race -count=10 -skip 'Simulat|Explor' ./pkg/...
+
+.PHONY: coverage
+coverage:
+	@mkdir -p .cache
+	go test -skip 'Simulat|Explor' -coverprofile .cache/cover.out ./pkg/breaker
+	$(FIGURES) -block coverage -by 'make prove' -- \
+		go -C local run ./prove/covered ../.cache/cover.out pkg/breaker/machine.go
+
+.PHONY: stories
+stories:
+	$(FIGURES) -block stories -by 'make prove' -with '$(DYNAMODB)' -- \
+		go -C local test ./prove -count=1 -v -run 'Circuit|Caches|Stories|Linearizable|Histories|Goroutine|Nothing'
 
 .PHONY: chaos
-chaos: ## random faults on fifty processes for CHAOS_SECONDS (90)
-	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO_LOCAL) test -count=1 -timeout 2h -v ./chaos
+chaos: ## random faults on fifty processes for CHAOS_SECONDS (90); writes docs/correctness.md
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(FIGURES) -block chaos -by 'make chaos' -with '$(DYNAMODB)' -- \
+		go -C local test -count=1 -timeout 2h -v ./chaos
 
 .PHONY: simulate
 simulate: ## fleets of up to 10,000 environments; writes docs/simulation

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
 func TestTurnsDivideByTheCallsMade(t *testing.T) {
@@ -58,6 +62,40 @@ func TestUnjudgedFiguresStayAndHold(t *testing.T) {
 	}
 	if f := figures[1]; f.limit != "–" {
 		t.Errorf("got %+v", f)
+	}
+}
+
+func TestTheFleetDropsWhatComesLate(t *testing.T) {
+	settings := lateSettings
+	settings.Name, settings.StoreTimeout = "late", 200*time.Millisecond // and a lease of 0.3 s
+	for _, l := range latecomers {
+		dropped, err := drops(t.Context(), memstore.New(), settings, l.come)
+		if err != nil || !dropped {
+			t.Errorf("%s: dropped %t, %v", l.name, dropped, err)
+		}
+	}
+	inTime := func(ctx context.Context, _, other *breaker.Breaker) (func(), error) {
+		if err := trip(ctx, other); err != nil {
+			return nil, err
+		}
+		probe, err := claim(ctx, other)
+		return func() { probe.Done(nil) }, err
+	}
+	dropped, err := drops(t.Context(), memstore.New(), settings, inTime)
+	if err != nil || dropped {
+		t.Errorf("a success in time: dropped %t, %v", dropped, err)
+	}
+}
+
+func TestCircuitsWhoseStoreWasSlowAreLeftOut(t *testing.T) {
+	count := func(seen []int) []figure { return []figure{atMost("circuits", "%.0f", float64(len(seen)), 1)} }
+	lost := func(n int) func() int { return func() int { return n } }
+	trials := []trial[int]{{1, lost(0)}, {2, lost(3)}, {3, lost(0)}}
+	if f := judged(trials, 2, count)[0]; f.value != "2" || f.holds {
+		t.Errorf("got %+v", f)
+	}
+	if f := judged(trials, 3, count)[0]; f.value != "3" || !f.holds {
+		t.Errorf("of too few: got %+v", f)
 	}
 }
 

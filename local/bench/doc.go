@@ -10,5 +10,6 @@
 //
 // On a machine that is busy with other things these hold as well: the breakers
 // side by side, the guarded call, the store outage, the packages. What 20
-// processes do is judged only where the store answered all of them in time.
+// processes do on a circuit is judged only if its store answered all of them in
+// time.
 package main

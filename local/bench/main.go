@@ -50,7 +50,7 @@ var sections = []section{
 	{"A guarded HTTP call over loopback, and a bare one", guarded},
 	{"A whole function, warm, with and without the guard", wholeFunction},
 	{"A store outage of a minute, as calls see it: 50 calls/s, dependency healthy", storeOutage},
-	{"20 environments as processes, 50 calls/s, threshold 5, dependency 20 ms", processes},
+	{"20 environments as processes, 50 calls/s at random times, threshold 5, dependency 20 ms", processes},
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
 	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},

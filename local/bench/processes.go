@@ -2,191 +2,195 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
+	"errors"
+	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/internal/dynamolocal"
-	"github.com/coldfuse/coldfuse/local/bench/fleet"
-	"github.com/coldfuse/coldfuse/local/bootstrap"
-	"github.com/coldfuse/coldfuse/local/storeproxy"
-	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
-	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
 const (
-	fleetSize = 20
-	fleetRate = 50 // calls a second, of the fleet
+	usualRate = 50 // calls a second, of the fleet
+	busyRate  = 100
 	slowRate  = 5
 	recovery  = 5 * time.Second
-	latency   = 20 * time.Millisecond // of the dependency
-	table     = "circuits"
+
+	// outagesAtOnce is how many dependencies die at a time: few, so that the
+	// machine is not what is measured.
+	outagesAtOnce = 6
 )
 
-// site is a circuit, with a dependency and a way to the store of its own.
-type site struct {
-	settings   breaker.Settings
-	store      *storeproxy.Proxy
-	dependency *fleet.Dependency
-	fleet      *fleet.Fleet
-	server     *dynamolocal.Server
+// Groups of circuits, by what becomes of them.
+const (
+	groupHealthy   = "healthy"
+	groupBusy      = "busy"
+	groupDying     = "dying"
+	groupReadFirst = "read-first"
+	groupDead      = "dead"
+	groupSlow      = "slow"
+	groupBurst     = "burst"
+	groupAlone     = "alone"
+	groupKilled    = "killed"
+	groupLate      = "late"
+)
+
+var groups = []group{
+	{groupHealthy, 1, breaker.Settings{}},
+	{groupBusy, 2, breaker.Settings{}},
+	{groupDying, 45, breaker.Settings{RecoveryTimeout: recovery}},
+	{groupReadFirst, 21, breaker.Settings{RecoveryTimeout: recovery, MaxAge: -1}},
+	{groupDead, 3, breaker.Settings{RecoveryTimeout: recovery}},
+	{groupSlow, 3, breaker.Settings{RecoveryTimeout: recovery}},
+	{groupBurst, 3, breaker.Settings{}},
+	{groupAlone, 1, breaker.Settings{RecoveryTimeout: recovery}},
+	// 3.7 s, the deviations of both clocks and the store's 0.3 s are the lease.
+	{groupKilled, 1, breaker.Settings{RecoveryTimeout: recovery, ProbeTimeout: 3700 * time.Millisecond}},
+	{groupLate, len(latecomers), lateSettings},
 }
 
-// ground is where the fleet meets its sites.
-type ground struct {
-	sites   map[string]*site
-	closers []func()
-}
-
-// newGround starts a fleet whose members have a circuit for each of the
-// settings.
-func newGround(ctx context.Context, root string, all []breaker.Settings) (*ground, error) {
-	g := &ground{sites: map[string]*site{}}
-	if err := g.start(ctx, root, all); err != nil {
-		g.Close()
-		return nil, err
-	}
-	return g, nil
-}
-
-func (g *ground) start(ctx context.Context, root string, all []breaker.Settings) error {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return err
-	}
-	g.atClose(func() { os.RemoveAll(dir) })
-	path := filepath.Join(dir, "member")
-	if err := bootstrap.Build(ctx, filepath.Join(root, "local", "bench", "member"), path); err != nil {
-		return err
-	}
-	server, err := dynamolocal.Start(ctx, os.Stderr)
-	if err != nil {
-		return err
-	}
-	g.atClose(server.Close)
-	if err := dynamolocal.CreateTable(ctx, dynamostore.NewClient(server.Getenv, nil), table); err != nil {
-		return err
-	}
-	config := fleet.Config{Table: table}
-	for _, settings := range all {
-		s, err := g.add(server, settings)
-		if err != nil {
-			return err
-		}
-		config.Circuits = append(config.Circuits, fleet.Circuit{Settings: settings, Store: s.store.Endpoint(), Dependency: s.dependency.URL})
-	}
-	var env []string
-	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		env = append(env, name+"="+server.Getenv(name))
-	}
-	members, err := fleet.Start(path, fleetSize, config, env)
-	if err != nil {
-		return err
-	}
-	g.atClose(members.Close)
-	for _, s := range g.sites {
-		s.fleet = members
-	}
-	return nil
-}
-
-func (g *ground) add(server *dynamolocal.Server, settings breaker.Settings) (*site, error) {
-	store, err := storeproxy.Start("127.0.0.1:0", server.Endpoint)
+// processes measures what a fleet of real processes does to a store and a
+// dependency that live, die and come back, retries off.
+func processes(ctx context.Context, root string) ([]figure, error) {
+	g, err := newGround(ctx, root, groups)
 	if err != nil {
 		return nil, err
 	}
-	g.atClose(store.Close)
-	s := &site{settings: settings, store: store, dependency: fleet.NewDependency(latency), server: server}
-	g.atClose(s.dependency.Close)
-	g.sites[settings.Name] = s
-	return s, nil
-}
-
-func (g *ground) atClose(f func()) { g.closers = append(g.closers, f) }
-
-// Close ends the fleet first and what it uses after it.
-func (g *ground) Close() {
-	for i := len(g.closers) - 1; i >= 0; i-- {
-		g.closers[i]()
-	}
-}
-
-// load makes n calls a second, each of a random member, until it is stopped.
-func (s *site) load(ctx context.Context, n int) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticks := time.NewTicker(time.Second / time.Duration(n))
-		defer ticks.Stop()
-		for {
-			select {
-			case <-ticks.C:
-				s.fleet.Call(s.settings.Name)
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
-// calls are those of the site's circuit that arrived in a time.
-func (s *site) calls(from, to time.Time) []fleet.Call {
-	return s.fleet.Calls(func(c fleet.Call) bool {
-		return c.Circuit == s.settings.Name && !c.At.Before(from) && c.At.Before(to)
-	})
-}
-
-func (s *site) rejections(since time.Time) []fleet.Call {
-	return s.fleet.Calls(func(c fleet.Call) bool { return c.Circuit == s.settings.Name && !c.At.Before(since) && !c.Admitted })
-}
-
-// losses is how often the members took the circuit's store for lost, which
-// here is only slow: the machine is too busy.
-func (s *site) losses() int {
-	most := map[string]int{}
-	for _, c := range s.calls(time.Time{}, time.Now()) {
-		most[c.Member] = max(most[c.Member], c.Losses)
-	}
-	sum := 0
-	for _, n := range most {
-		sum += n
-	}
-	return sum
-}
-
-// traffic is what reached the store.
-type traffic struct{ reads, writes int }
-
-func (s *site) traffic() traffic {
-	counts := s.store.Counts()
-	return traffic{counts["GetItem"], counts["UpdateItem"]}
-}
-
-func (t traffic) since(earlier traffic) traffic {
-	return traffic{t.reads - earlier.reads, t.writes - earlier.writes}
-}
-
-// await waits until as many requests as wanted, that meet the condition, have
-// reached the dependency since a moment, and gives the first of them.
-func (s *site) await(ctx context.Context, what string, since time.Time, n int, want func(fleet.Request) bool) (fleet.Request, error) {
-	var found []fleet.Request
-	err := wait.For(ctx, 30*time.Second, what, func() bool {
-		found = s.dependency.Requests(since, want)
-		return len(found) >= n
-	})
+	defer g.Close()
+	figures, err := g.inHealth(ctx)
 	if err != nil {
-		return fleet.Request{}, fmt.Errorf("%s: %w", s.settings.Name, err)
+		return nil, err
 	}
-	return found[0], nil
+	more, err := g.inTrouble(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, err := g.afterAKill(ctx)
+	if err != nil {
+		return nil, err
+	}
+	figures = append(append(figures, more...), last...)
+	losses := 0
+	for s := range g.all() {
+		if s != g.only(groupAlone) {
+			losses += s.losses()
+		}
+	}
+	return append(figures, measured("times that a slow store was taken for lost, which should be 0; such circuits are left out", "%d", losses)), nil
 }
 
-func isProbe(r fleet.Request) bool { return r.Probe }
+// inHealth has nothing else going on: it is about fractions of a millisecond.
+func (g *ground) inHealth(ctx context.Context) ([]figure, error) {
+	var c crew
+	usual := try(&c, g.sites[groupHealthy], func(s *site) (health, error) { return s.live(ctx, usualRate) })
+	often := try(&c, g.sites[groupBusy], func(s *site) (health, error) { return s.live(ctx, busyRate) })
+	if err := c.wait(); err != nil {
+		return nil, err
+	}
+	return append(judged(usual, 1, usualFigures), judged(often, 1, busyFigures)...), nil
+}
 
-func isOrdinary(r fleet.Request) bool { return !r.Probe }
+// inTrouble has everything go on side by side that leaves the fleet whole.
+func (g *ground) inTrouble(ctx context.Context) ([]figure, error) {
+	var all crew
+	turns := crew{limit: make(chan struct{}, outagesAtOnce)}
+	outages := try(&turns, g.sites[groupDying], func(s *site) (outage, error) { return s.outage(ctx) })
+	readingFirst := try(&turns, g.sites[groupReadFirst], func(s *site) (outage, error) { return s.outage(ctx) })
+	died := try(&all, g.sites[groupDead], func(s *site) (windows, error) { return s.windows(ctx) })
+	slowly := try(&all, g.sites[groupSlow], func(s *site) (time.Duration, error) { return s.slowly(ctx) })
+	bursts := try(&turns, g.sites[groupBurst], func(s *site) (bool, error) { return s.burst(ctx) })
+	var reached, dropped []figure
+	all.do(func() (err error) { reached, err = g.only(groupAlone).alone(ctx); return err })
+	all.do(func() (err error) { dropped, err = comeLate(ctx, g.sites[groupLate]); return err })
+	if err := errors.Join(all.wait(), turns.wait()); err != nil {
+		return nil, err
+	}
+	figures := judged(outages, 15, dyingFigures)
+	figures = append(figures, judged(readingFirst, 9, readFirstFigures)...)
+	figures = append(figures, judged(bursts, 1, burstFigures)...)
+	figures = append(figures, judged(died, 1, windowFigures)...)
+	figures = append(figures, judged(slowly, 1, slowFigures)...)
+	return append(append(figures, dropped...), reached...), nil
+}
+
+// afterAKill is the last thing that the whole fleet does.
+func (g *ground) afterAKill(ctx context.Context) ([]figure, error) {
+	var c crew
+	next := try(&c, g.sites[groupKilled], func(s *site) (succession, error) { return s.killed(ctx) })
+	if err := c.wait(); err != nil {
+		return nil, err
+	}
+	return judged(next, 1, killedFigures), nil
+}
+
+// trial is what was seen of one circuit.
+type trial[T any] struct {
+	seen   T
+	losses func() int // of its store, so far
+}
+
+// try makes a trial of each site. They are filled in when the crew has done.
+func try[T any](c *crew, sites []*site, f func(*site) (T, error)) []trial[T] {
+	trials := make([]trial[T], len(sites))
+	for i, s := range sites {
+		trials[i].losses = s.losses
+		c.do(func() (err error) { trials[i].seen, err = f(s); return err })
+	}
+	return trials
+}
+
+// judged gives the figures of the trials in which the store kept up. If those
+// are not as many as make a sample, it gives the figures of all for what they
+// are on a machine that is too busy.
+func judged[T any](trials []trial[T], sample int, figures func([]T) []figure) []figure {
+	var all, kept []T
+	for _, t := range trials {
+		all = append(all, t.seen)
+		if t.losses() == 0 {
+			kept = append(kept, t.seen)
+		}
+	}
+	if len(kept) >= sample {
+		return figures(kept)
+	}
+	f := figures(all)
+	unjudged(f)
+	return f
+}
+
+// unjudged takes figures for what they are on a machine on which the store was
+// too slow for some environments: those decided and probed alone, as they
+// should, and what was seen says nothing of the fleet's rules.
+func unjudged(figures []figure) {
+	for i, f := range figures {
+		if f.limit != "–" {
+			figures[i].limit, figures[i].holds = f.limit+", not judged: store too slow", true
+		}
+	}
+}
+
+// crew does things side by side: all at once, or as many as its limit has room
+// for.
+type crew struct {
+	limit chan struct{}
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	errs  []error
+}
+
+func (c *crew) do(f func() error) {
+	c.wg.Go(func() {
+		if c.limit != nil {
+			c.limit <- struct{}{}
+			defer func() { <-c.limit }()
+		}
+		err := f()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.errs = append(c.errs, err)
+	})
+}
+
+func (c *crew) wait() error {
+	c.wg.Wait()
+	return errors.Join(c.errs...)
+}

@@ -10,6 +10,6 @@
 //
 // The tests are the scripted cases and a random schedule, which CHAOS_SECONDS
 // makes longer and CHAOS_SEED repeats, as far as processes can be made to do
-// the same again. Command measure prints what is promised beside what such a
-// fleet does.
+// the same again. How fast and how seldom a fleet does what it does is measured
+// elsewhere: see command bench.
 package chaos

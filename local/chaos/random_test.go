@@ -19,14 +19,17 @@ import (
 // closes and every environment serves; what was seen meanwhile is checked.
 func TestRandomFaults(t *testing.T) {
 	seed := number(t, "CHAOS_SEED", rand.Uint64()>>1)
-	seconds := number(t, "CHAOS_SECONDS", 12)
-	t.Logf("CHAOS_SEED=%d", seed)
+	lasts := time.Duration(number(t, "CHAOS_SECONDS", 12)) * time.Second
+	t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { blowOver(t, seed, lasts) })
+}
+
+func blowOver(t *testing.T, seed uint64, lasts time.Duration) {
 	s := settings()
 	s.FailureWindow = 10 * time.Second // short enough for failures to expire
 	w := newWorld(t, Config{Environments: fleet, Groups: 5, ClockSpread: s.MaxClockSkew, Settings: s})
 	w.traffic(40)
 	w.open()
-	storm{w, rand.New(rand.NewPCG(seed, seed))}.blow(time.Duration(seconds) * time.Second)
+	storm{w, rand.New(rand.NewPCG(seed, seed))}.blow(lasts)
 	w.Dependency.Set(Behaviour{Latency: fast})
 	w.set(storeproxy.Fault{})
 	for _, e := range w.Fleet.All() {

@@ -55,7 +55,7 @@ func TestAnOverrideIsObeyedByTheFleet(t *testing.T) {
 			t.Errorf("a call was %s", r.Outcome)
 		}
 	}
-	if err := operator.ClearOverride(t.Context()); err != nil {
+	if err := operator.ClearOverride(t.Context(), "operator"); err != nil {
 		t.Fatal(err)
 	}
 	cleared := time.Now()

@@ -116,18 +116,6 @@ func (w *World) Record(ctx context.Context) (breaker.Record, error) {
 // zero Write, closed.
 func (w *World) Last() Write { return w.history.last() }
 
-// Requests counts the requests to the store, by operation, faulty ones
-// included.
-func (w *World) Requests() map[string]int {
-	total := map[string]int{}
-	for _, p := range w.Stores {
-		for operation, n := range p.Counts() {
-			total[operation] += n
-		}
-	}
-	return total
-}
-
 // Log is everything that was seen.
 func (w *World) Log() (Log, error) {
 	writes, err := w.history.all()

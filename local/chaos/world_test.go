@@ -39,7 +39,9 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return dynamolocal.Main(m, &server)
+	code := dynamolocal.Main(m, &server)
+	printFigures()
+	return code
 }
 
 const (
@@ -61,7 +63,8 @@ func settings() breaker.Settings {
 // world is a World whose log is checked when the test ends.
 type world struct {
 	*World
-	t *testing.T
+	t     *testing.T
+	began time.Time
 }
 
 func newWorld(t *testing.T, c Config) world {
@@ -73,7 +76,7 @@ func newWorld(t *testing.T, c Config) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := world{inner, t}
+	w := world{inner, t, time.Now()}
 	t.Cleanup(func() {
 		w.check()
 		if err := inner.Close(); err != nil {
@@ -94,10 +97,12 @@ func (w world) log() Log {
 
 func (w world) check() {
 	l := w.log()
-	for _, breach := range Check(l) {
+	breaches := Check(l)
+	for _, breach := range breaches {
 		w.t.Error(breach)
 	}
 	w.t.Log(l.Summary())
+	w.figure(l, len(breaches))
 }
 
 func (w world) until(what string, holds func() bool) {

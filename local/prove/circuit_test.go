@@ -56,13 +56,16 @@ func memory() breaker.Store { return memstore.New() }
 // reference says at that moment.
 func TestCircuitIsTheReference(t *testing.T) {
 	thoroughly(t)
-	told := make(map[string]int)
+	stories, told := 0, make(map[string]int)
 	rapid.Check(t, func(t *rapid.T) {
+		stories++
 		for _, transition := range play(t, -1, memory()).transitions() {
 			told[transition]++
 		}
 	})
 	t.Log(told)
+	figure("stories: the circuit is the reference", "%d, in which circuits opened %d times and closed %d times",
+		stories, told["closed→open"], told["half_open→closed"])
 	if told["half_open→closed"] < 20 {
 		t.Errorf("the stories seldom close a circuit: %v", told)
 	}
@@ -73,7 +76,14 @@ func TestCircuitIsTheReference(t *testing.T) {
 func TestCachesAreNoOlderThanPromised(t *testing.T) {
 	thoroughly(t)
 	for _, age := range []time.Duration{100 * time.Millisecond, time.Second, breaker.DefaultMaxAge} {
-		t.Run(age.String(), func(t *testing.T) { rapid.Check(t, story(age, memory)) })
+		t.Run(age.String(), func(t *testing.T) {
+			stories := 0
+			rapid.Check(t, func(t *rapid.T) {
+				stories++
+				play(t, age, memory())
+			})
+			figure("stories: caches are no older than promised", "%d with caches of %s", stories, age)
+		})
 	}
 }
 
@@ -139,7 +149,9 @@ func TestStoriesFindPlantedBugs(t *testing.T) {
 	set(t, "nofailfile", "true")
 	set(t, "shrinktime", "3s")
 	thoroughly(t)
-	for _, bug := range []string{losesAppends, prunesAll, keepsNoFence, forgetsLeases, readsStale} {
+	bugs := []string{losesAppends, prunesAll, keepsNoFence, forgetsLeases, readsStale}
+	figure("stories: bugs planted in a store", "%d, each of which is found", len(bugs))
+	for _, bug := range bugs {
 		t.Run(bug, func(t *testing.T) {
 			found := &verdict{T: t}
 			store := func() breaker.Store { return &faulty{Store: memstore.New(), bug: bug} }

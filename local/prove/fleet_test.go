@@ -295,7 +295,7 @@ func (f *fleet) override(t *rapid.T) {
 	}
 	var o breaker.Override
 	ctx, b := context.Background(), f.environments[rapid.IntRange(0, len(f.environments)-1).Draw(t, "environment")]
-	set := b.ClearOverride
+	set := func(ctx context.Context) error { return b.ClearOverride(ctx, "someone") }
 	if mode != "" {
 		o = breaker.Override{Mode: mode, By: "someone", Why: "to see", Until: time.UnixMilli(f.now).Add(
 			time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second).UTC()}

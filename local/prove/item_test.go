@@ -212,7 +212,7 @@ func isTransitionOrError(t rapid.TB, item string) {
 
 const wholeEntry = `{"circuit":{"S":"jira_api"},"entry":{"S":"transition#0000000000000000007"},"generation":{"N":"7"},"from":{"S":"closed"},"to":{"S":"open"},` +
 	`"reason":{"S":"timeout"},"at":{"N":"5"},"retry_at":{"N":"9"},"opens":{"N":"1"},` +
-	`"override_mode":{"S":"open"},"override_by":{"S":"someone"},"override_why":{"S":"to see"},"override_until":{"N":"99"},"cleared":{"N":"1"},"expires_at":{"N":"2592000"}}`
+	`"override_mode":{"S":"open"},"override_by":{"S":"someone"},"override_why":{"S":"to see"},"override_until":{"N":"99"},"cleared":{"N":"1"},"cleared_by":{"S":"another"},"expires_at":{"N":"2592000"}}`
 
 func FuzzEntry(f *testing.F) {
 	f.Add(wholeEntry)

@@ -71,7 +71,7 @@ var calls = []struct {
 		})
 	}},
 	{"a call under it", 0, do(errDown)},
-	{"its end", 0, func(b *breaker.Breaker) { _ = b.ClearOverride(context.Background()) }},
+	{"its end", 0, func(b *breaker.Breaker) { _ = b.ClearOverride(context.Background(), "someone") }},
 	{"a look at the history", 0, func(b *breaker.Breaker) { _, _ = b.History(context.Background(), 10) }},
 	{"a panic", 0, func(b *breaker.Breaker) {
 		defer func() { _ = recover() }()
@@ -97,6 +97,7 @@ func TestNoGoroutineOutlivesACall(t *testing.T) {
 		client, table := server.Table(t)
 		wantNoGoroutines(t, dynamostore.New(client, table), ofTransport...)
 	})
+	figure("leaks: no goroutine outlives a call", "%d kinds of call, on memory and on DynamoDB", len(calls))
 }
 
 func wantNoGoroutines(t *testing.T, store breaker.Store, known ...goleak.Option) {
@@ -163,12 +164,14 @@ func (w way) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
 func TestNothingIsDoneAfterACall(t *testing.T) {
 	environment := func(name string) string { return map[string]string{"AWS_REGION": "us-east-1"}[name] }
 	on := func(w way) breaker.Store { return dynamostore.New(dynamostore.NewClient(environment, w), "circuits") }
-	for name, store := range map[string]breaker.Store{
+	stores := map[string]breaker.Store{
 		"memory":              memstore.New(),
 		"a table that hangs":  on(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }),
 		"a table that fails":  on(func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") }),
 		"a table that is new": on((&table{item: "{}"}).RoundTrip),
-	} {
+	}
+	figure("leaks: nothing is done within an hour after a call", "%d kinds of call, on %d stores", len(calls), len(stores))
+	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &counted{Store: store}

@@ -26,7 +26,7 @@ const (
 )
 
 func TestDynamoDBIsLinearizable(t *testing.T) {
-	wantLinearizable(t, func(t *testing.T) func(int) storetest.Subject {
+	wantLinearizable(t, "DynamoDB", func(t *testing.T) func(int) storetest.Subject {
 		_, table := server.Table(t)
 		transport := &http.Transport{MaxIdleConnsPerHost: clients}
 		t.Cleanup(transport.CloseIdleConnections)
@@ -43,15 +43,17 @@ func TestDynamoDBIsLinearizable(t *testing.T) {
 }
 
 func TestMemoryIsLinearizable(t *testing.T) {
-	wantLinearizable(t, func(*testing.T) func(int) storetest.Subject {
+	wantLinearizable(t, "memory", func(*testing.T) func(int) storetest.Subject {
 		s := forget(memstore.New())
 		return func(int) storetest.Subject { return s }
 	})
 }
 
-func wantLinearizable(t *testing.T, subjects func(*testing.T) func(int) storetest.Subject) {
+func wantLinearizable(t *testing.T, store string, subjects func(*testing.T) func(int) storetest.Subject) {
+	operations, unknowns := 0, 0
 	for seed := range uint64(rounds) {
 		history := record(seed, perClient, subjects(t))
+		operations, unknowns = operations+len(history), unknowns+unknown(history)
 		began := time.Now()
 		verdict, info := porcupine.CheckOperationsVerbose(sequential, history, patience)
 		t.Logf("seed %d: %d operations, %d of unknown outcome, judged in %s", seed, len(history), unknown(history), time.Since(began).Round(time.Millisecond))
@@ -63,6 +65,7 @@ func wantLinearizable(t *testing.T, subjects func(*testing.T) func(int) storetes
 			t.Errorf("seed %d: %s; see %s (%v)", seed, verdict, file, porcupine.VisualizePath(sequential, info, file))
 		}
 	}
+	figure("linearizability: "+store, "%d histories of %d clients, %d operations, %d of unknown outcome", rounds, clients, operations, unknowns)
 }
 
 // planted is a store with a bug: what it makes of an operation need not be
@@ -179,6 +182,7 @@ var plantedBugs = map[string]bug{
 }
 
 func TestHistoriesFindPlantedBugs(t *testing.T) {
+	figure("linearizability: bugs planted in a store", "%d, each of which is found", len(plantedBugs)+1)
 	for rule, bug := range plantedBugs {
 		t.Run(rule, func(t *testing.T) {
 			wantNotLinearizable(t, 20, func() storetest.Subject { return forget(newPlanted(bug)) })

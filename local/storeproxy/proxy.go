@@ -201,7 +201,12 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 			time.AfterFunc(fault.Delay, func() { p.forward.ServeHTTP(discard{http.Header{}}, again) })
 		}
 	}
-	p.forward.ServeHTTP(w, r)
+	// What has reached the store is performed whether or not the client waits,
+	// and has to be observed. A context that can end keeps the proxy from
+	// watching the client's connection instead.
+	ctx, done := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer done()
+	p.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // twin gives a copy of the request that outlives it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -138,7 +139,8 @@ func TestCancelledCallerIsNeutralButItsOutcomeIsWritten(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)
 		ctx, cancel := context.WithCancel(context.Background())
 		_ = b.Do(ctx, func(ctx context.Context, _ *breaker.Permit) error { cancel(); return ctx.Err() })
-		_ = b.Do(ctx, func(context.Context, *breaker.Permit) error { return errDown })
+		ctx, cancel = context.WithCancel(context.Background())
+		_ = b.Do(ctx, func(context.Context, *breaker.Permit) error { cancel(); return errDown })
 		if s, _ := b.Stats(context.Background()); s.FailureCount != 1 {
 			t.Errorf("%d failures, want that of the call that failed", s.FailureCount)
 		}
@@ -184,15 +186,33 @@ func TestRun(t *testing.T) {
 	})
 }
 
+func TestACallWhoseContextHasEndedIsNotMade(t *testing.T) {
+	b := newBreaker(t, newStore(), nil)
+	for range 5 {
+		ctx, cancel := context.WithTimeout(context.Background(), -time.Second)
+		err := b.Do(ctx, func(ctx context.Context, _ *breaker.Permit) error {
+			t.Error("called")
+			return ctx.Err()
+		})
+		if cancel(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	}
+	wantState(t, b, breaker.Closed)
+}
+
 func TestClassify(t *testing.T) {
 	for rule, c := range map[string]struct {
 		err  error
 		want breaker.Outcome
 	}{
-		"the caller's cancellation is neutral": {fmt.Errorf("x: %w", context.Canceled), breaker.Outcome{Verdict: breaker.Neutral}},
-		"a deadline is a failure":              {fmt.Errorf("x: %w", context.DeadlineExceeded), breaker.Outcome{Verdict: breaker.Failed, Reason: "timeout"}},
-		"a panic is a failure":                 {&breaker.PanicError{Value: 1}, breaker.Outcome{Verdict: breaker.Failed, Reason: "panic"}},
-		"any other error is a failure":         {errDown, breaker.Outcome{Verdict: breaker.Failed, Reason: "error"}},
+		"the caller's cancellation is neutral":   {fmt.Errorf("x: %w", context.Canceled), breaker.Outcome{Verdict: breaker.Neutral}},
+		"another circuit's rejection is neutral": {fmt.Errorf("x: %w", &breaker.OpenError{Circuit: "inner"}), breaker.Outcome{Verdict: breaker.Neutral}},
+		"a deadline is a failure":                {fmt.Errorf("x: %w", context.DeadlineExceeded), breaker.Outcome{Verdict: breaker.Failed, Reason: "timeout"}},
+		"a panic is a failure":                   {&breaker.PanicError{Value: 1}, breaker.Outcome{Verdict: breaker.Failed, Reason: "panic"}},
+		"any other error is a failure":           {errDown, breaker.Outcome{Verdict: breaker.Failed, Reason: "error"}},
+		"a timeout of the network is one":        {fmt.Errorf("x: %w", &net.DNSError{IsTimeout: true}), breaker.Outcome{Verdict: breaker.Failed, Reason: "timeout"}},
+		"a connection that fails is a failure":   {fmt.Errorf("x: %w", &net.OpError{Op: "dial", Err: errDown}), breaker.Outcome{Verdict: breaker.Failed, Reason: "connection"}},
 	} {
 		if got := breaker.Classify(c.err); got != c.want {
 			t.Errorf("%s: got %+v", rule, got)

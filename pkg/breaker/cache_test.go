@@ -108,18 +108,23 @@ func TestReadFirst(t *testing.T) {
 }
 
 func TestCacheHitDoesNotAllocate(t *testing.T) {
-	b := newBreaker(t, memstore.New(), nil)
+	read := time.Now()
+	now := read
+	b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Now: func() time.Time { return now }}, nil)
 	ctx := context.Background()
 	if err := b.Prime(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(100, func() {
-		permit, err := b.Allow(ctx)
-		if err != nil {
-			t.Fatal(err)
+	for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
+		now = read.Add(age)
+		if n := testing.AllocsPerRun(100, func() {
+			permit, err := b.Allow(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			permit.Done(nil)
+		}); n != 0 {
+			t.Errorf("%v allocations after %s", n, age)
 		}
-		permit.Done(nil)
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }

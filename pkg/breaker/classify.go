@@ -20,35 +20,39 @@ const (
 	Neutral
 )
 
-// Outcome is what a call's result says about the dependency.
+// Outcome is what a call's result says about the dependency. The zero Outcome
+// is a success.
 type Outcome struct {
 	Verdict Verdict
 	// Reason is the class of a failure: a short constant such as "timeout" or
 	// "http_503", which is stored, logged and shown to monitors. It must not
-	// carry the dependency's own text.
+	// carry the dependency's own text: it is neither checked nor cut. It is
+	// not looked at where Verdict is not Failed.
 	Reason string
 	// StopFor, with a failure, opens the circuit at once, for as long but no
 	// longer than Settings.MaxOpen: the dependency said to be left alone, and
-	// for longer than calls can wait. 0 otherwise; shorter waits are for the
-	// retries of the call.
+	// for longer than calls can wait. 0, or less, otherwise; shorter waits are
+	// for the retries of the call. MinEnvironments does not apply to it.
 	StopFor time.Duration
 }
 
 // Classifier turns the error of a protected call into its Outcome. It is not
-// asked about nil, which is a success. It must be pure and safe for concurrent
-// use.
+// asked about nil, which is a success, and is about a panic, as a *PanicError.
+// It must be pure and safe for concurrent use, and must not panic.
 type Classifier func(error) Outcome
 
-// Classify is the default Classifier: the caller's cancellation is neutral and
-// every other error is a failure, a deadline that the call ran into included.
-// Callers whose errors tell a caller's
-// mistake from an outage have a classifier of their own and fall back on this
-// one.
+// Classify is the default Classifier: the caller's cancellation and another
+// circuit's rejection are neutral, lest one open circuit open all in front of
+// it, and every other error is a failure, a deadline that the call ran into
+// included.
+// Its reasons are "timeout", "connection" (any other net.Error), "panic" and
+// "error". Callers whose errors tell a caller's mistake from an outage have a
+// classifier of their own and fall back on this one.
 func Classify(err error) Outcome {
 	var netErr net.Error
 	var panicked *PanicError
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrOpen):
 		return Outcome{Verdict: Neutral}
 	case errors.As(err, &panicked):
 		return Outcome{Verdict: Failed, Reason: "panic"}

@@ -234,13 +234,11 @@ func (n *environment) decide(c *call, e event) op {
 	case rejects:
 		return n.reject(c, r, e.now)
 	}
-	// A caller that goes away before a probe could end would leave its lease
-	// to run out.
 	wait := int64(maxClaimWait)
 	if c.local {
 		wait = 0
 	}
-	if n.claiming && !c.slot || e.left <= ms(n.ProbeTimeout)+wait {
+	if n.claiming && !c.slot || !n.hasTime(r, e, wait) {
 		return n.reject(c, r, e.now)
 	}
 	n.claiming, c.slot = true, true
@@ -255,8 +253,17 @@ func (n *environment) decide(c *call, e event) op {
 	}
 }
 
+// hasTime tells whether the caller stays for a whole probe after a wait: one
+// that goes away before would leave the lease to run out, or its own lack of
+// time would be taken for the dependency's failure. Where nobody who stays so
+// long has come for a while, whoever comes has the time, lest callers that are
+// all in a hurry keep the circuit open for ever.
+func (n *environment) hasTime(r Record, e event, wait int64) bool {
+	return e.left > wait+ms(n.ProbeTimeout) || e.left > wait && n.overdue(r, e.now)
+}
+
 func (n *environment) waited(c *call, e event) op {
-	if e.left <= ms(n.ProbeTimeout) {
+	if n.standing(n.record, e.now) == claimable && !n.hasTime(n.record, e, 0) {
 		return n.reject(c, n.record, e.now)
 	}
 	c.stage = lookingLast

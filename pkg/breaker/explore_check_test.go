@@ -78,7 +78,11 @@ func (w *world) checkStep(i int, was seen, e event, o op, firstID uint64) {
 // checkView: what an environment knows never goes back, unless the item was
 // deleted by hand.
 func (w *world) checkView(n *environment, was seen) {
-	if !w.deleted && was.known && n.known && n.record.Generation < was.record.Generation {
+	if !was.known || !n.known || n.record.Generation >= was.record.Generation {
+		return
+	}
+	w.shared = true
+	if !w.deleted {
 		w.broken(mustFence, "%s knew generation %d and takes %d for newer", n.id, was.record.Generation, n.record.Generation)
 	}
 }
@@ -94,7 +98,7 @@ func (w *world) checkNotices(s *slot, e event, o op) {
 	told := false
 	for _, notice := range o.notices {
 		if t := notice.transition; t != nil && !t.Local {
-			told = true
+			told, w.shared = true, true
 			bit := uint64(1) << uint(t.Generation&63)
 			if w.announced&bit != 0 && !w.deleted {
 				w.broken(mustAnnounceOnce, "generation %d is announced twice", t.Generation)
@@ -137,6 +141,7 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 	if e.now+ms(w.settings.ProbeTimeout+2*w.settings.MaxClockSkew) > s.op.change.To.ProbeUntil {
 		w.broken(mustProbeAlone, "a probe begins too late to end within its lease and both clocks' skew")
 	}
+	w.shared = true
 	for j := range w.slots {
 		other := &w.slots[j]
 		if j != i && other.phase == calling && other.call.probe && !other.call.local && !other.frozen && w.now < other.until {
@@ -148,11 +153,12 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 // checkCounted: when a failure's report is over, the item holds it, unless its
 // epoch is, or the failure has left the window.
 func (w *world) checkCounted(s *slot) {
-	if s.verdict != Failed || s.reported == 0 || w.disabled || s.call.local || s.call.probe || s.lost || w.deleted {
+	if s.verdict != Failed || s.reported == 0 || s.call.local || s.call.probe || s.lost {
 		return
 	}
+	w.shared = true
 	r := w.record
-	if r.State != Closed || r.Epoch != s.admitted || slices.Contains(r.Failures, s.counted) {
+	if w.disabled || w.deleted || r.State != Closed || r.Epoch != s.admitted || slices.Contains(r.Failures, s.counted) {
 		return
 	}
 	if s.counted == "" || w.now-s.counted.At() <= ms(w.settings.FailureWindow-w.settings.MaxClockSkew) {
@@ -162,14 +168,18 @@ func (w *world) checkCounted(s *slot) {
 
 // checkHelp: who sees the threshold trips, whosever failures they are.
 func (w *world) checkHelp(s *slot, was seen, e event, o op) {
-	if w.disabled || was.op.kind != opAppend || was.phase != performed || e.err != nil || s.call.local {
+	if was.op.kind != opAppend || was.phase != performed || e.err != nil || s.call.local {
 		return
 	}
 	r := e.record
 	if r.State != Closed || r.Epoch != s.admitted || w.inWindowWith(r, s.counted, e.now) < w.settings.FailureThreshold {
 		return
 	}
-	if o.kind != opChange || o.change.To.State != Open {
+	if o.kind == opChange && o.change.To.State == Open {
+		return
+	}
+	w.shared = true
+	if !w.disabled {
 		w.broken(mustCount, "the threshold is seen and the circuit not opened")
 	}
 }

@@ -132,6 +132,9 @@ func (w *world) hash() uint64 {
 		h.record(&w.older)
 	}
 	h.flags(w.deleted, w.disabled)
+	if l.ordered {
+		h.num(int64(w.due()), int64(l.deviations))
+	}
 	for env := range l.envs {
 		if w.retired(env) {
 			h.add(0)

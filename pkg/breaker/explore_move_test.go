@@ -100,6 +100,12 @@ func (w *world) moves(to []move) []move {
 			add(ticks, 0, 1)
 		}
 	}
+	if w.left.ordered {
+		to = w.ordered(to)
+	}
+	if w.lone != nobody {
+		to = w.alone(to)
+	}
 	return to
 }
 
@@ -130,6 +136,10 @@ func (w *world) busy(env int) bool {
 
 // make lets m happen, and checks what it did.
 func (w *world) make(m move) {
+	w.shared = false
+	if w.left.ordered && m.takesTurn() {
+		w.takeTurn(m.who)
+	}
 	s := &w.slots[m.who]
 	switch m.what {
 	case arrives:
@@ -172,6 +182,9 @@ func (w *world) make(m move) {
 		}
 	}
 	w.touchSlot(m.who)
+	if w.left.reduced {
+		w.goOn(m)
+	}
 }
 
 func (w *world) perform(i int) {
@@ -209,6 +222,7 @@ func (w *world) lose(m move) {
 
 func (w *world) end(i int, v Verdict) {
 	s := &w.slots[i]
+	w.shared = w.shared || s.call.probe && !s.call.local // no longer at the dependency
 	o := Outcome{Verdict: v}
 	if v == Failed {
 		o.Reason = "error"

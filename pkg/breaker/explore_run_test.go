@@ -9,91 +9,108 @@ import (
 )
 
 var (
-	exploreLevel  = flag.Int("explore.level", 0, "0: a second, 1: half a minute, 2: two minutes, 3: half an hour; see explorations")
-	exploreReplay = flag.String("explore.replay", "", "replay this schedule, step by step, instead of exploring")
-	exploreLimit  = flag.Int("explore.limit", 6_000_000, "most states of one situation, about 40 bytes each; 0 for no limit")
-	exploreOnly   = flag.String("explore.only", "", "explore only the situations of these names, separated by commas")
-	exploreEnvs   = flag.Int("explore.envs", 0, "explore fleets of this size, in every situation, in place of those of the table")
-	exploreCalls  = flag.Int("explore.calls", 2, "with -explore.envs: calls of each environment")
-	exploreTicks  = flag.Int("explore.ticks", 1, "with -explore.envs: times that the clock goes on")
-	exploreFaults = flag.Int("explore.faults", 0, "with -explore.envs: faults in one schedule; 0 for one of each kind")
-	exploreHands  = flag.Int("explore.hands", 0, "with -explore.envs: deletions and overrides by hand")
-	exploreSplit  = flag.Bool("explore.split", false, "with -explore.envs: replies travel apart from their operations")
-	exploreAges   = flag.Bool("explore.ages", false, "with -explore.envs: the clock stops at the ages of caches, too")
+	exploreLevel      = flag.Int("explore.level", 0, "0: a second, 1: half a minute, 2: two minutes, 3: half an hour; see explorations")
+	exploreReplay     = flag.String("explore.replay", "", "replay this schedule, step by step, instead of exploring")
+	exploreLimit      = flag.Int("explore.limit", 6_000_000, "most states of one situation, about 40 bytes each; 0 for no limit")
+	exploreOnly       = flag.String("explore.only", "", "explore only the situations of these names, separated by commas")
+	exploreEnvs       = flag.Int("explore.envs", 0, "explore fleets of this size, in every situation, in place of those of the table")
+	exploreCalls      = flag.Int("explore.calls", 2, "with -explore.envs: calls of each environment")
+	exploreTicks      = flag.Int("explore.ticks", 1, "with -explore.envs: times that the clock goes on")
+	exploreFaults     = flag.Int("explore.faults", 0, "with -explore.envs: faults in one schedule; 0 for one of each kind")
+	exploreHands      = flag.Int("explore.hands", 0, "with -explore.envs: deletions and overrides by hand")
+	exploreSplit      = flag.Bool("explore.split", false, "with -explore.envs: replies travel apart from their operations")
+	exploreReduced    = flag.Bool("explore.reduced", false, "with -explore.envs: of orders that make no difference few are tried")
+	exploreDeviations = flag.Int("explore.deviations", 0, "with -explore.envs: calls run one after another, but for this many deviations; 0: in every order")
+	exploreAges       = flag.Bool("explore.ages", false, "with -explore.envs: the clock stops at the ages of caches, too")
 )
 
-// explorations is what TestExplore goes through. Together is a reply that
-// arrives with its operation; what happens between the two is explored where
-// it is not. The largest fleets have no time, since each stop of the clock
-// multiplies their states by about twenty.
-var explorations = []struct {
-	name   string
+// exploration is some situations and what may happen in them.
+type exploration struct {
 	level  int // of -explore.level, from which on it is gone through
 	bounds bounds
 	among  string // situations; empty: all
-}{
-	{"two environments, one call, one fault", 0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased"},
-	{"one environment, two calls, one fault, all instants", 1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, ages: true}, ""},
-	{"two environments, one call, two faults", 1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 2}, "brink,reached,due,dead,waits"},
-	{"two environments, one call, long", 2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead"},
-	{"two environments, two calls, one fault of each kind", 2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached"},
-	{"two environments, two calls, by hand", 2, bounds{envs: 2, calls: 2, ticks: 1, hands: 1, together: true}, "brink,due"},
-	{"three environments, one call", 2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead"},
-	{"three environments, two calls", 2, bounds{envs: 3, calls: 2, losses: 1, together: true}, "brink"},
-	{"two environments, one call, long, every situation", 3, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, ""},
-	{"two environments, two calls, one fault of each kind, every situation", 3, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, ""},
-	{"three environments, two calls, one fault", 3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "cold,brink,due,round"},
-	{"three environments, three calls, one fault", 3, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true}, "brink,due"},
+}
+
+// explorations is what TestExplore goes through. Together is a reply that
+// arrives with its operation; what happens between the two is explored where
+// it is not. The largest fleets have little time, since each stop of the clock
+// multiplies their states by about twenty; of three environments with two calls
+// each the orders are reduced, and with three calls the deviations from one
+// order are bounded.
+var explorations = []exploration{
+	{0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased"},
+	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, ages: true}, ""},
+	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 2}, "brink,reached,due,dead,waits"},
+	{2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead"},
+	{2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached"},
+	{2, bounds{envs: 2, calls: 2, ticks: 1, hands: 1, together: true}, "brink,due"},
+	{2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead"},
+	{2, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, together: true, reduced: true}, "brink,reached"},
+	{2, bounds{envs: 3, calls: 2, crashes: 1, together: true, reduced: true}, "due,round"},
+	{2, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true, reduced: true}, "dead"},
+	{2, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 4}, "brink,due,round"},
+	{2, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 2}, "brink,due"},
+	{3, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, ""},
+	{3, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, ""},
+	{3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, hands: 1, faults: 1, together: true, reduced: true}, "cold,brink,full,due,round"},
+	{3, bounds{envs: 3, calls: 3, losses: 1, together: true, reduced: true}, "brink,reached"},
+	{3, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 5}, "brink,due,round"},
+	{3, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 3}, "brink,reached"},
 }
 
 // TestExplore tries every order of what can happen in small fleets, and checks
 // each invariant at each step.
 func TestExplore(t *testing.T) {
+	all := explorations
 	if *exploreEnvs > 0 {
-		b := bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: *exploreHands, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges}
-		exploreAmong(t, b, *exploreOnly)
-		return
+		all = []exploration{{0, bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: *exploreHands, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges, reduced: *exploreReduced, ordered: *exploreDeviations > 0, deviations: *exploreDeviations}, ""}}
 	}
-	for _, e := range explorations {
+	rows := newTable()
+	for _, e := range all {
 		if e.level > *exploreLevel {
 			continue
 		}
-		among := e.among
 		if *exploreOnly != "" {
-			among = *exploreOnly
+			e.among = *exploreOnly
 		}
-		t.Run(e.name, func(t *testing.T) { exploreAmong(t, e.bounds, among) })
+		t.Run(e.bounds.String(), func(t *testing.T) { rows.add(e.explore(t)) })
+	}
+	if !t.Failed() {
+		rows.end()
 	}
 }
 
-func exploreAmong(t *testing.T, b bounds, names string) {
+func (e exploration) explore(t *testing.T) row {
 	began := time.Now()
-	var states, steps, continued, deepest int
-	var schedules float64
-	extent := "complete"
+	r := row{explored: e.String(), extent: e.bounds.extent()}
 	for _, at := range situations() {
-		if names != "" && !slices.Contains(strings.Split(names, ","), at.name) {
+		if e.among != "" && !slices.Contains(strings.Split(e.among, ","), at.name) {
 			continue
 		}
-		s := &search{situation: at, bounds: b, limit: *exploreLimit}
-		schedules += s.run()
+		s := &search{situation: at, bounds: e.bounds, limit: *exploreLimit}
+		s.run()
 		if s.breach != "" {
-			short := schedule{at, b, s.trace}.shorten(s.breach)
+			short := schedule{at, e.bounds, s.trace}.shorten(s.breach)
 			t.Fatalf("%s\n%s\nreplay with: go test ./pkg/breaker -run ExploreReplays -v -explore.replay='%s'", at.name, s.breach, short)
 		}
 		if s.cut {
-			extent = "not complete"
+			r.extent = "not complete"
 		}
-		states, steps, continued, deepest = states+len(s.schedules), steps+s.steps, continued+s.continued, max(deepest, s.deepest)
-		if testing.Verbose() {
-			t.Logf("%s: %d states, %d steps", at.name, len(s.schedules), s.steps)
-		}
+		r.add(row{states: len(s.met), steps: s.steps, schedules: s.schedules})
 	}
-	t.Logf("%s: %d states, %d steps, %.1e schedules of up to %d steps, %d states continued until closed, %.0f s",
-		extent, states, steps, schedules, deepest, continued, time.Since(began).Seconds())
-	if states == 0 {
-		t.Errorf("no situation is called %q", names)
+	if r.states == 0 {
+		t.Errorf("no situation is called %q", e.among)
 	}
+	r.took = time.Since(began)
+	return r
+}
+
+// String says in words what is explored.
+func (e exploration) String() string {
+	if e.among == "" {
+		return e.bounds.String() + "; every situation"
+	}
+	return e.bounds.String() + "; " + strings.ReplaceAll(e.among, ",", ", ")
 }
 
 func TestExploreReplays(t *testing.T) {

@@ -12,62 +12,69 @@ import (
 type search struct {
 	situation *situation
 	bounds    bounds
-	limit     int // most states; 0: none
+	limit     int         // most states; 0: none
+	ended     func(world) // if set, told of each world in which nothing more can happen
 
-	schedules map[uint64]float64 // that follow each state met
-	worlds    []*world           // one for each depth, reused
-	choices   [][]move
-	trace     []move
+	met     map[uint64]float64 // schedules that follow each state
+	worlds  []*world           // one for each depth, reused
+	choices [][]move
+	trace   []move
 
-	steps, deepest, continued int
-	cut                       bool // by the limit
-	breach                    string
+	schedules float64
+	steps     int
+	cut       bool // by the limit
+	breach    string
 }
 
 // oneInMany of the states met is tried for a way back to a closed circuit;
 // every state in which nothing more can happen is.
 const oneInMany = 512
 
-// run gives the number of schedules.
-func (s *search) run() float64 {
-	s.schedules = make(map[uint64]float64)
-	s.worlds = []*world{s.situation.begin(s.bounds)}
-	return s.from(0)
+// run explores all from the beginning.
+func (s *search) run() { s.explore(s.situation.begin(s.bounds)) }
+
+func (s *search) explore(w *world) {
+	s.met = make(map[uint64]float64)
+	s.worlds = []*world{w}
+	s.schedules = s.from(0)
 }
 
-// from explores what can follow the world at a depth, and counts it.
+// from explores what can follow the world at a depth, and gives the number of
+// schedules. A world in which somebody goes on alone is not worth noting.
 func (s *search) from(depth int) float64 {
 	w := s.worlds[depth]
-	s.deepest = max(s.deepest, depth)
 	if s.breach = w.breach; s.breach != "" {
 		return 0
 	}
+	if w.lone != nobody {
+		return s.try(depth, s.choose(depth))
+	}
 	key := w.hash()
-	if n, met := s.schedules[key]; met {
+	if n, met := s.met[key]; met {
 		return n
 	}
-	if s.limit > 0 && len(s.schedules) >= s.limit {
+	if s.limit > 0 && len(s.met) >= s.limit {
 		s.cut = true
 		return 0
 	}
-	if depth+1 == len(s.worlds) {
-		s.worlds = append(s.worlds, new(world))
+	choices := s.choose(depth)
+	if s.breach = s.comesToRest(key, w, choices); s.breach != "" {
+		return 0
 	}
-	for len(s.choices) <= depth {
-		s.choices = append(s.choices, nil)
+	total := 1.0
+	if len(choices) > 0 {
+		total = s.try(depth, choices)
 	}
-	s.choices[depth] = w.moves(s.choices[depth][:0])
-	last := !slices.ContainsFunc(s.choices[depth], func(m move) bool { return m.what != ticks })
-	if last || key%oneInMany == 0 {
-		s.continued++
-		if s.breach = w.closesAgain(); s.breach != "" {
-			return 0
-		}
-	}
+	s.met[key] = total
+	return total
+}
+
+// try makes each of the moves from a depth.
+func (s *search) try(depth int, choices []move) float64 {
 	total := 0.0
-	for _, m := range s.choices[depth] {
+	for _, m := range choices {
 		next := s.worlds[depth+1]
-		w.copyTo(next)
+		s.worlds[depth].copyTo(next)
 		next.make(m)
 		s.steps++
 		s.trace = append(s.trace, m)
@@ -77,11 +84,32 @@ func (s *search) from(depth int) float64 {
 		}
 		s.trace = s.trace[:len(s.trace)-1]
 	}
-	if total == 0 {
-		total = 1
-	}
-	s.schedules[key] = total
 	return total
+}
+
+// choose gives the moves from a depth.
+func (s *search) choose(depth int) []move {
+	if depth+1 == len(s.worlds) {
+		s.worlds = append(s.worlds, new(world))
+	}
+	for len(s.choices) <= depth {
+		s.choices = append(s.choices, nil)
+	}
+	s.choices[depth] = s.worlds[depth].moves(s.choices[depth][:0])
+	return s.choices[depth]
+}
+
+// comesToRest tries a way back to a closed circuit from where nothing more can
+// happen, and from some states on the way.
+func (s *search) comesToRest(key uint64, w *world, choices []move) string {
+	last := !slices.ContainsFunc(choices, func(m move) bool { return m.what != ticks })
+	if len(choices) == 0 && s.ended != nil {
+		s.ended(*w)
+	}
+	if last || key%oneInMany == 0 {
+		return w.closesAgain()
+	}
+	return ""
 }
 
 // schedule is a world's beginning and what then happens in it. Its text replays

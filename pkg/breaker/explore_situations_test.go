@@ -74,7 +74,7 @@ func (s *situation) begin(b bounds) *world {
 	if b.faults == 0 {
 		b.faults = 1 << 30
 	}
-	w := &world{slots: make([]slot, b.envs*(b.calls+1)), situation: s, left: b, now: dawn, record: s.record, successes: s.wins}
+	w := &world{slots: make([]slot, b.envs*(b.calls+1)), situation: s, left: b, lone: nobody, now: dawn, record: s.record, successes: s.wins}
 	for env := range b.envs {
 		w.birth(env)
 		if n := &w.envs[env]; !s.cold {

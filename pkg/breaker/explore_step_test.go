@@ -49,6 +49,7 @@ func (w *world) readBeside(env int) {
 
 // commit performs a call's operation on the item.
 func (w *world) commit(s *slot) (Record, bool) {
+	w.shared = true
 	o, before, after, held := s.op, w.record, w.record, true
 	switch o.kind {
 	case opAppend:

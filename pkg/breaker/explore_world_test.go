@@ -23,6 +23,9 @@ type bounds struct {
 	faults      int  // all of these together; 0: no bound of its own
 	together    bool // a reply arrives with its operation
 	ages        bool // the clock stops at the ages of caches, too
+	reduced     bool // of orders that make no difference few are tried
+	ordered     bool // calls run one after another, but for so many deviations
+	deviations  int
 }
 
 type phase uint8
@@ -70,6 +73,8 @@ type world struct {
 	envs     [mostEnvs]environment
 	slots    []slot
 	born     [mostEnvs]int // cold starts of each environment
+	turn     int           // the slot that had the last turn, if they are ordered
+	lone     int           // the environment that goes on alone, if orders are reduced
 	stray    *slot         // the call as it was when it gave up its operation, which may still arrive
 	deleted  bool          // by hand: generations may repeat
 	disabled bool          // by hand: failures may go unrecorded
@@ -77,6 +82,7 @@ type world struct {
 	successes int    // that really were, in this half-open round
 	announced uint64 // generations whose transition observers have heard of
 	envHash   [mostEnvs]uint64
+	shared    bool   // the last move saw or changed more than its environment's own
 	breach    string // the first invariant that was broken, and how
 }
 
@@ -112,6 +118,7 @@ func (w *world) retired(env int) bool {
 
 // spend takes one from a budget, and from that of all faults.
 func (w *world) spend(budget *int) {
+	w.shared = true
 	*budget--
 	w.left.faults--
 }

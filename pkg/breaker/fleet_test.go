@@ -222,7 +222,14 @@ func (f *fleet) recovers() {
 	f.t.Errorf("a healthy dependency's circuit never closed: %+v", f.record)
 }
 
-func (f *fleet) event() event { return event{now: f.now, random: f.r.Uint64(), left: 20_000} }
+// event is at a caller who mostly has the time for a probe.
+func (f *fleet) event() event {
+	e := event{now: f.now, random: f.r.Uint64(), left: 20_000}
+	if e.random%8 == 0 {
+		e.left = 300
+	}
+	return e
+}
 
 func (f *fleet) arrive(env *environment) {
 	c := &fleetCall{call: &call{}, env: env}

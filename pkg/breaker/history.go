@@ -2,11 +2,13 @@ package breaker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
-// HistoryAge is how long a store keeps a circuit's history.
+// HistoryAge, 30 days, is how long a store keeps an entry of a circuit's
+// history.
 const HistoryAge = 30 * 24 * time.Hour
 
 // maxHistory is the most entries read at once.
@@ -17,7 +19,9 @@ const maxHistory = 100
 // cleared, and a failed probe whose reason differs from the one before: that a
 // probe began, or that another failed in the same way, is not an entry, but
 // the next one's Opens counts it. History is written after the fact and as far
-// as possible: what a dying environment did may be missing.
+// as possible: what a dying environment did may be missing. Entries that cannot
+// be understood, such as those of a much later version, are left out, and
+// Observer.HistoryFailed is told how many.
 //
 // It waits at most Settings.PrimeTimeout and fails if the store does.
 func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) {
@@ -27,6 +31,10 @@ func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) 
 	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
 	defer cancel()
 	list, err := b.store.Transitions(ctx, b.Name(), limit)
+	if errors.Is(err, ErrUnreadable) {
+		b.tell(ctx, notice{unrecorded: err})
+		err = nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("circuit '%s': history: %w", b.Name(), err)
 	}

@@ -21,7 +21,7 @@ func wantHistory(t *testing.T, b *breaker.Breaker, want ...string) {
 	for _, e := range list {
 		switch {
 		case e.Cleared:
-			got = append(got, fmt.Sprintf("%s cleared", e.Override.Mode))
+			got = append(got, fmt.Sprintf("%s cleared by %s", e.Override.Mode, e.ClearedBy))
 		case e.Override != nil:
 			got = append(got, fmt.Sprintf("%s by %s: %s", e.Override.Mode, e.Override.By, e.Override.Why))
 		default:
@@ -49,7 +49,7 @@ func TestHistoryTellsTheOutage(t *testing.T) {
 		_, _ = call(b, nil), call(other, nil)
 		override(t, b, breaker.OverrideDisabled, time.Hour)
 		clearOverride(t, b)
-		wantHistory(t, b, "disabled cleared", "disabled by ops: maintenance", "half_open→closed  5", "half_open→open rate_limited 5", "closed→open error 1")
+		wantHistory(t, b, "disabled cleared by ops too", "disabled by ops: maintenance", "half_open→closed  5", "half_open→open rate_limited 5", "closed→open error 1")
 
 		list, err := b.History(context.Background(), 5)
 		if first := list[len(list)-1]; err != nil || !first.At.Equal(began) || !first.RetryAt.Equal(began.Add(30*time.Second)) || first.Generation != 1 || first.Circuit != "jira_api" {
@@ -57,6 +57,11 @@ func TestHistoryTellsTheOutage(t *testing.T) {
 		}
 		if list, err := b.History(context.Background(), 2); err != nil || len(list) != 2 {
 			t.Errorf("two of them: %v, %v", list, err)
+		}
+		for _, limit := range []int{1, 100} {
+			if _, err := b.History(context.Background(), limit); err != nil {
+				t.Errorf("limit %d: %v", limit, err)
+			}
 		}
 		for _, limit := range []int{0, -1, 101} {
 			if _, err := b.History(context.Background(), limit); err == nil {
@@ -129,6 +134,25 @@ func TestHistoryOutlivesTheCaller(t *testing.T) {
 		_ = b.Do(ctx, func(context.Context, *breaker.Permit) error { cancel(); return errDown })
 		wantHistory(t, b, "closed→open error 1")
 	})
+}
+
+func TestUnreadableEntriesAreLeftOutAndTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		b := newBreaker(t, halfRead{newStore()}, j)
+		failTimes(b, 5)
+		j.take()
+		wantHistory(t, b, "closed→open error 1")
+		wantLines(t, j, "unrecorded")
+	})
+}
+
+// halfRead is a store whose history has entries that it cannot read.
+type halfRead struct{ *watchedStore }
+
+func (s halfRead) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
+	list, _ := s.watchedStore.Transitions(ctx, circuit, limit)
+	return list, fmt.Errorf("2 of 3 %w", breaker.ErrUnreadable)
 }
 
 func TestHistoryOfAnUnreachableStoreIsAnError(t *testing.T) {

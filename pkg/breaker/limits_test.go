@@ -51,6 +51,40 @@ func TestACallThatEndsTooSoonDoesNotClaim(t *testing.T) {
 	}
 }
 
+func TestWhereNobodyHasProbedTheShortestCallMay(t *testing.T) {
+	patience := ms(testMachine().RecoveryTimeout)
+	for left, want := range map[int64]opKind{maxClaimWait: opReject, maxClaimWait + 1: opLoad} {
+		n := newEnvironment(due())
+		if o := n.decide(&call{}, event{now: noon + patience, left: left}); o.kind != want {
+			t.Errorf("%d ms left: %+v", left, o)
+		}
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	m := testMachine()
+	patience := ms(m.RecoveryTimeout)
+	open := Record{State: Open, OpenedAt: noon - patience, RetryAt: noon}
+	lease := Record{State: HalfOpen, RetryAt: noon - ms(time.Hour), ProbeOwner: "e", ProbeUntil: noon}
+	for rule, c := range map[string]struct {
+		r    Record
+		now  int64
+		want bool
+	}{
+		"not before another recovery time":            {open, noon + patience - 1, false},
+		"after another recovery time":                 {open, noon + patience, true},
+		"a dead prober's lease is waited for as long": {lease, noon + patience - 1, false},
+		"and no longer":                               {lease, noon + patience, true},
+		"a free slot counts from the opening's end":   {Record{State: HalfOpen, OpenedAt: noon - patience, RetryAt: noon}, noon + patience, true},
+		"a broken clock's retry_at is not waited for": {Record{State: Open, OpenedAt: noon - patience, RetryAt: noon + ms(24*time.Hour)}, noon + patience, true},
+		"nor is a broken clock's lease":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + ms(24*time.Hour)}, noon + patience, true},
+	} {
+		if got := m.overdue(c.r, c.now); got != c.want {
+			t.Errorf("%s: %v", rule, got)
+		}
+	}
+}
+
 func TestAnOpeningTellsWhenItIsTriedAgain(t *testing.T) {
 	n := newEnvironment(closedRecord())
 	c := call{stage: tripping, change: Change{From: closedRecord(), To: due()}}

@@ -75,6 +75,13 @@ func (m machine) leased(r Record, now int64) bool {
 	return r.ProbeOwner != "" && m.ahead(r.ProbeUntil+1, now, m.lease())
 }
 
+// overdue tells whether a probe has been possible for a whole RecoveryTimeout.
+func (m machine) overdue(r Record, now int64) bool {
+	patience := ms(m.RecoveryTimeout)
+	return !m.ahead(r.RetryAt+patience, now, m.opening(r)+m.RecoveryTimeout) &&
+		!m.ahead(r.ProbeUntil+patience, now, m.lease()+m.RecoveryTimeout)
+}
+
 // opening is how long the record's opening was meant to last: both its times
 // were written by one clock, right or not.
 func (m machine) opening(r Record) time.Duration {

@@ -211,6 +211,8 @@ func TestRecorded(t *testing.T) {
 		want     bool
 	}{
 		"an opening is recorded":                       {at(Closed, ""), at(Open, "timeout"), true},
+		"one without a reason too":                     {at(Closed, ""), at(Open, ""), true},
+		"and a closing after it":                       {at(HalfOpen, ""), at(Closed, ""), true},
 		"a closing is recorded":                        {at(HalfOpen, "timeout"), at(Closed, ""), true},
 		"that a probe begins is not":                   {at(Open, "timeout"), at(HalfOpen, "timeout"), false},
 		"that it fails as before is not":               {at(HalfOpen, "timeout"), at(Open, "timeout"), false},

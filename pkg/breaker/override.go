@@ -43,20 +43,21 @@ const (
 // rejecting calls that is a second at most. An environment whose store is away
 // keeps the last override that it knows until that ends.
 type Override struct {
-	Mode  OverrideMode
-	By    string    // who, required; at most MaxOverrideBy
-	Why   string    // at most MaxOverrideWhy
-	Until time.Time // required; to the millisecond, at most MaxOverride from now
+	Mode  OverrideMode // required
+	By    string       // who, required; UTF-8, at most MaxOverrideBy
+	Why   string       // may be empty; UTF-8, at most MaxOverrideWhy
+	Until time.Time    // required; to the millisecond, at most MaxOverride from now
 }
 
-// Validate reports what is wrong with an override that is to be set now.
+// Validate reports all that is wrong with an override that is to be set now,
+// joined.
 func (o Override) Validate(now time.Time) error {
 	var errs []error
 	if !o.Mode.Known() {
 		errs = append(errs, fmt.Errorf("mode %q: want open, closed or disabled", o.Mode))
 	}
-	if o.By == "" || len(o.By) > MaxOverrideBy || !utf8.ValidString(o.By) {
-		errs = append(errs, fmt.Errorf("by: want 1 to %d bytes of text", MaxOverrideBy))
+	if err := validateBy(o.By); err != nil {
+		errs = append(errs, err)
 	}
 	if len(o.Why) > MaxOverrideWhy || !utf8.ValidString(o.Why) {
 		errs = append(errs, fmt.Errorf("why: want at most %d bytes of text", MaxOverrideWhy))
@@ -70,6 +71,15 @@ func (o Override) Validate(now time.Time) error {
 	return nil
 }
 
+// validateBy reports what is wrong with the name of who sets or clears an
+// override.
+func validateBy(by string) error {
+	if by == "" || len(by) > MaxOverrideBy || !utf8.ValidString(by) {
+		return fmt.Errorf("by: want 1 to %d bytes of text", MaxOverrideBy)
+	}
+	return nil
+}
+
 // overrideOf is the override that a record holds, in force or not.
 func overrideOf(r Record) *Override {
 	return &Override{r.OverrideMode, r.OverrideBy, r.OverrideWhy, time.UnixMilli(r.OverrideUntil).UTC()}
@@ -79,20 +89,25 @@ func overrideOf(r Record) *Override {
 // that others change meanwhile.
 const overrideRounds = 10
 
-// SetOverride lays o over the circuit, in place of an override that it has. It
-// waits at most Settings.PrimeTimeout. After an error of the store the override
-// may be in force or not: set it again.
+// SetOverride lays o over the circuit, in place of an override that it has. An
+// o that Validate refuses is an error, and nothing is written. It waits at most
+// Settings.PrimeTimeout, and Settings.StoreTimeout for the history. After an
+// error of the store the override may be in force or not: set it again.
 func (b *Breaker) SetOverride(ctx context.Context, o Override) error {
 	if err := o.Validate(b.now()); err != nil {
 		return fmt.Errorf("circuit '%s': %w", b.Name(), err)
 	}
-	return b.changeOverride(ctx, o)
+	return b.changeOverride(ctx, o, "")
 }
 
-// ClearOverride ends the override in force, if there is one. It waits and
-// fails as SetOverride does.
-func (b *Breaker) ClearOverride(ctx context.Context) error {
-	return b.changeOverride(ctx, Override{})
+// ClearOverride ends the override in force, if there is one; none is no error.
+// by is who does so, required and as bounded as Override.By: the history shows
+// it beside who had set the override. It waits and fails as SetOverride does.
+func (b *Breaker) ClearOverride(ctx context.Context, by string) error {
+	if err := validateBy(by); err != nil {
+		return fmt.Errorf("circuit '%s': override: %w", b.Name(), err)
+	}
+	return b.changeOverride(ctx, Override{}, by)
 }
 
 // Override reads, strongly consistently, the override in force, and whether
@@ -106,7 +121,8 @@ func (b *Breaker) Override(ctx context.Context) (Override, bool, error) {
 	return *s.Override, true, nil
 }
 
-func (b *Breaker) changeOverride(ctx context.Context, o Override) error {
+// changeOverride sets o, or if it has no mode clears what there is.
+func (b *Breaker) changeOverride(ctx context.Context, o Override, clearedBy string) error {
 	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
 	defer cancel()
 	r, err := b.store.Load(ctx, b.Name(), true)
@@ -118,7 +134,7 @@ func (b *Breaker) changeOverride(ctx context.Context, o Override) error {
 		change := b.environment.override(r, o, b.newWriter())
 		var held bool
 		if r, held, err = b.store.Change(ctx, b.Name(), change); err == nil && held {
-			b.overridden(ctx, change, event{sent: sent, record: r, authoritative: true})
+			b.overridden(ctx, change, clearedBy, event{sent: sent, record: r, authoritative: true})
 			return nil
 		}
 	}
@@ -135,7 +151,7 @@ func (b *Breaker) newWriter() string {
 }
 
 // overridden takes note of an override that was set or cleared here.
-func (b *Breaker) overridden(ctx context.Context, c Change, e event) {
+func (b *Breaker) overridden(ctx context.Context, c Change, clearedBy string, e event) {
 	e.now = b.now().UnixMilli()
 	b.mu.Lock()
 	b.environment.adopt(e)
@@ -147,7 +163,7 @@ func (b *Breaker) overridden(ctx context.Context, c Change, e event) {
 		At: time.UnixMilli(e.now).UTC(), Opens: c.To.ConsecutiveOpens, Override: overrideOf(c.To),
 	}
 	if c.To.OverrideMode == "" {
-		t.Override, t.Cleared = overrideOf(c.From), true
+		t.Override, t.Cleared, t.ClearedBy = overrideOf(c.From), true, clearedBy
 	}
 	b.tell(ctx, notice{transition: &t})
 	b.remember(ctx, t)

@@ -22,7 +22,7 @@ func override(t *testing.T, b *breaker.Breaker, mode breaker.OverrideMode, lasts
 
 func clearOverride(t *testing.T, b *breaker.Breaker) {
 	t.Helper()
-	if err := b.ClearOverride(context.Background()); err != nil {
+	if err := b.ClearOverride(context.Background(), "ops too"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -50,7 +50,7 @@ func TestOverrideToOpenRejectsInTheWholeFleet(t *testing.T) {
 		if _, ok, _ := b.Override(context.Background()); ok {
 			t.Error("still there")
 		}
-		wantLines(t, j, "open by ops", "open by ops cleared")
+		wantLines(t, j, "open by ops", "open by ops cleared by ops too")
 	})
 }
 
@@ -96,7 +96,7 @@ func TestOverrideToClosedAdmitsWhileTheCircuitTripsUnderneath(t *testing.T) {
 		if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
 			t.Errorf("the failures had been recorded: %v", err)
 		}
-		wantLines(t, j, "closed by ops", "closed→open", "closed by ops cleared")
+		wantLines(t, j, "closed by ops", "closed→open", "closed by ops cleared by ops too")
 	})
 }
 
@@ -220,11 +220,15 @@ func TestOverrideIsAppliedAgainToWhatOthersChanged(t *testing.T) {
 		clearOverride(t, operator)
 		wantState(t, b, breaker.Open)
 
+		rounds := 0
 		overtake.always = true
-		overtake.by = func() { override(t, b, breaker.OverrideDisabled, time.Hour) }
+		overtake.by = func() { rounds++; override(t, b, breaker.OverrideDisabled, time.Hour) }
 		o := breaker.Override{Mode: breaker.OverrideOpen, By: "ops", Until: time.Now().Add(time.Hour)}
-		if err := operator.SetOverride(context.Background(), o); err == nil {
-			t.Error("an override that never held is no success")
+		if err := operator.SetOverride(context.Background(), o); err == nil || !strings.Contains(err.Error(), "changes all the time") {
+			t.Errorf("an override that never held is no success: %v", err)
+		}
+		if rounds != 10 {
+			t.Errorf("tried %d times, want 10", rounds)
 		}
 	})
 }
@@ -251,9 +255,10 @@ func TestOverrideNeedsTheStore(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
 		override(t, b, breaker.OverrideOpen, 20*time.Second)
-		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
-		if err := b.ClearOverride(context.Background()); err == nil {
-			t.Error("cleared without a store")
+		refused := errors.New("refused")
+		store.set(func(s *watchedStore) { s.err = refused })
+		if err := b.ClearOverride(context.Background(), "ops"); !errors.Is(err, refused) {
+			t.Errorf("cleared without a store: %v", err)
 		}
 		if _, _, err := b.Override(context.Background()); err == nil {
 			t.Error("read without a store")
@@ -278,6 +283,11 @@ func TestOverrideValidate(t *testing.T) {
 	if err := valid.Validate(now); err != nil {
 		t.Errorf("at its limits: %v", err)
 	}
+	inAMoment := valid
+	inAMoment.Until = now.Add(time.Millisecond)
+	if err := inAMoment.Validate(now); err != nil {
+		t.Errorf("an end in a millisecond: %v", err)
+	}
 	for rule, spoil := range map[string]func(*breaker.Override){
 		"a mode is required":             func(o *breaker.Override) { o.Mode = "" },
 		"a mode is one of three":         func(o *breaker.Override) { o.Mode = "half_open" },
@@ -297,6 +307,28 @@ func TestOverrideValidate(t *testing.T) {
 			t.Errorf("%s: %+v was accepted", rule, o)
 		}
 	}
+}
+
+func TestWhoClearsIsRequiredAndBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newBreaker(t, store, nil)
+		override(t, b, breaker.OverrideDisabled, time.Hour)
+		store.counted()
+		longest := strings.Repeat("b", breaker.MaxOverrideBy)
+		for _, by := range []string{"", longest + "b", "\xff"} {
+			if err := b.ClearOverride(context.Background(), by); err == nil {
+				t.Errorf("%q was accepted", by)
+			}
+		}
+		if reads, writes := store.counted(); reads+writes != 0 {
+			t.Errorf("%d reads, %d writes", reads, writes)
+		}
+		if err := b.ClearOverride(context.Background(), longest); err != nil {
+			t.Errorf("at its limit: %v", err)
+		}
+		wantHistory(t, b, "disabled cleared by "+longest, "disabled by ops: maintenance")
+	})
 }
 
 func TestAnInvalidOverrideIsNotWritten(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 // testing.T.FailNow does: the caller went away.
 var errGoexit = fmt.Errorf("protected call ended its goroutine: %w", context.Canceled)
 
-// Permit is the admission of one call. It is not to be copied. The zero Permit
-// belongs to no breaker and does nothing.
+// Permit is the admission of one call. It is not to be copied. Its methods are
+// safe for concurrent use. The zero Permit belongs to no breaker and does
+// nothing.
 type Permit struct {
 	breaker *Breaker
 	ctx     context.Context // for the values that observers and stores want of it
@@ -37,8 +38,10 @@ func (p *Permit) Deadline() time.Time {
 }
 
 // Check tells, between the tries of one call, whether another is worth making:
-// it returns an *OpenError if the circuit has opened since. It reads the
-// record if what is known of it is old, as Allow does. A probe always passes.
+// it returns an *OpenError if the circuit has opened since, and never another
+// error. It reads the record if what is known of it is old, as Allow does, each
+// read bounded by Settings.StoreTimeout. A probe always passes. It reports
+// nothing: Done is still to be called.
 func (p *Permit) Check(ctx context.Context) error {
 	if p.breaker == nil || p.Probe() {
 		return nil
@@ -50,10 +53,11 @@ func (p *Permit) Check(ctx context.Context) error {
 	return nil
 }
 
-// Done reports the call's result, which the breaker's Classifier judges. Only
-// the first report counts. A success on a closed circuit costs nothing; a
-// failure and a probe's result are written before Done returns, each operation
-// bounded by Settings.StoreTimeout and unharmed by the caller's cancellation.
+// Done reports the call's result, which the breaker's Classifier judges; nil is
+// a success. Only the first report counts. A success on a closed circuit costs
+// nothing; a failure and a probe's result are written before Done returns, each
+// operation bounded by Settings.StoreTimeout and unharmed by the caller's
+// cancellation.
 func (p *Permit) Done(err error) {
 	if p.breaker == nil || !p.done.CompareAndSwap(false, true) {
 		return
@@ -80,8 +84,12 @@ func (b *Breaker) report(ctx context.Context, c *call, epoch int64, o Outcome) {
 // Do makes the call if the circuit admits it, reports its result and returns
 // its error. A rejection is an *OpenError and fn does not run. A panic in fn
 // is reported as a *PanicError and goes on. fn must obey its context, which
-// ends a probe before its lease does.
+// ends a probe before its lease does, and need not call Done. A context that
+// has ended already says nothing of the dependency: Do returns its error.
 func (b *Breaker) Do(ctx context.Context, fn func(context.Context, *Permit) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	permit, err := b.Allow(ctx)
 	if err != nil {
 		return err
@@ -108,7 +116,8 @@ func (b *Breaker) Do(ctx context.Context, fn func(context.Context, *Permit) erro
 	return err
 }
 
-// Run is Do for a call that has a result.
+// Run is Do for a call that has a result, which is returned with the call's own
+// error too. After a rejection it is the zero T.
 func Run[T any](ctx context.Context, b *Breaker, fn func(context.Context, *Permit) (T, error)) (T, error) {
 	var result T
 	err := b.Do(ctx, func(ctx context.Context, p *Permit) error {

@@ -114,6 +114,55 @@ func TestShortCallDoesNotProbe(t *testing.T) {
 	})
 }
 
+// Calls that all have less time than ProbeTimeout must not keep a circuit open
+// for ever: after one more recovery time they probe with what they have.
+func TestCallersInAHurryProbeInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, newStore(), nil)
+		failTimes(b, 5)
+		hurried := func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			return b.Do(ctx, func(context.Context, *breaker.Permit) error { return nil })
+		}
+		time.Sleep(59 * time.Second)
+		if err := hurried(); !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("others still have the time to probe: %v", err)
+		}
+		time.Sleep(1500 * time.Millisecond)
+		for range 2 {
+			if err := hurried(); err != nil {
+				t.Errorf("nobody has probed for a recovery time: %v", err)
+			}
+		}
+		wantState(t, b, breaker.Closed)
+	})
+}
+
+func TestAProbeIsNotToldToStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, newStore(), nil)
+		failTimes(b, 5)
+		time.Sleep(30 * time.Second)
+		probe, err := b.Allow(context.Background())
+		if err != nil || !probe.Probe() {
+			t.Fatalf("no probe: %v", err)
+		}
+		if err := probe.Check(context.Background()); err != nil {
+			t.Errorf("by its own lease: %v", err)
+		}
+		probe.Done(nil)
+	})
+}
+
+func TestTheZeroPermitDoesNothing(t *testing.T) {
+	var p breaker.Permit
+	p.Done(errDown)
+	if err := p.Check(context.Background()); err != nil || p.Probe() || !p.Deadline().IsZero() {
+		t.Errorf("check %v, probe %v, deadline %v", err, p.Probe(), p.Deadline())
+	}
+}
+
 func TestProbeIsBoundedByItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)

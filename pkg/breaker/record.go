@@ -43,7 +43,8 @@ type Record struct {
 	Epoch int64
 	State State
 
-	// Failures of this epoch, one element a failed call, while closed.
+	// Failures of this epoch, one element a failed call, while closed. They
+	// are a set: no element is there twice, and their order means nothing.
 	Failures []FailureID
 	// LastFailureAt is the time of the newest failure, kept across states.
 	LastFailureAt int64
@@ -51,9 +52,14 @@ type Record struct {
 	OpenedAt         int64  // when this opening began
 	RetryAt          int64  // when an open circuit may be probed
 	Reason           string // class of the failure that tripped it, never the dependency's text
-	TrippedBy        int    // number of failures that tripped it
 	FirstOpenedAt    int64  // when this outage began: the first opening since closed
 	ConsecutiveOpens int    // openings in this outage, the first included
+
+	// TrippedBy is the number of failures that tripped it, as far as the
+	// environment that wrote the opening knew: of those that others added
+	// while it did, or after an Outcome.StopFor in the 100 ms before, it may
+	// lack some. Nothing is decided by it.
+	TrippedBy int
 
 	Successes  int    // successful probes of this half-open round, by any environment
 	ProbeOwner string // environment that holds the probe lease, or empty
@@ -62,7 +68,7 @@ type Record struct {
 	// An override lies over State without changing it, until OverrideUntil. No
 	// OverrideMode means none.
 	OverrideMode  OverrideMode
-	OverrideBy    string
+	OverrideBy    string // who set it
 	OverrideWhy   string
 	OverrideUntil int64
 }
@@ -101,13 +107,14 @@ func (id FailureID) At() int64 {
 	return at
 }
 
-// Failure is a failed call to be added to a circuit's record.
+// Failure is a failed call to be added to a circuit's record. ID and Cap are
+// required, and New where Epoch is 0.
 type Failure struct {
 	ID    FailureID
 	Epoch int64  // the epoch that admitted the call
-	Cap   int    // most elements the set may hold before a new one is refused
-	At    int64  // becomes Record.LastFailureAt
-	New   string // Writer, should this append create the item
+	Cap   int    // a set of so many elements refuses a new one
+	At    int64  // Unix milliseconds; becomes Record.LastFailureAt
+	New   string // Record.Writer, should this append create the item
 }
 
 // Change is a compare-and-set: it replaces From by To if the stored record is

@@ -7,7 +7,8 @@ import (
 )
 
 // Settings of one circuit. Every environment that shares the circuit, and
-// every monitor, must run with the same. Zero fields take their defaults.
+// every monitor, must run with the same. Zero fields take their defaults, so
+// that no field can be set to 0. Durations count in whole milliseconds.
 type Settings struct {
 	// Name is the circuit's key in the store and in logs: 1 to 64 letters,
 	// digits, '_', '-' or '.'. Required.
@@ -41,29 +42,34 @@ type Settings struct {
 	MinEnvironments int
 
 	// ProbeTimeout is the most a probe may take: the protected call's own
-	// timeout. A call whose context ends sooner does not probe. Default 5 s,
-	// 10 ms to 15 min.
+	// timeout. A call whose context ends sooner does not probe, unless none
+	// has for a RecoveryTimeout: then it does with the time that it has.
+	// Default 5 s, 10 ms to 15 min.
 	ProbeTimeout time.Duration
 	// MaxClockSkew is the largest deviation of one environment's clock from
 	// true time under which no two probes overlap. Default 500 ms, 0 to 1 min;
 	// negative means none.
 	MaxClockSkew time.Duration
 
-	// RefreshAfter is the age at which a closed record is read again beside
-	// the call that uses it, and MaxAge the age at which it is read before
-	// the call. Defaults 0.9 s and 1.2 s. A negative MaxAge reads before
-	// every call, for a dependency worth one read a call.
+	// RefreshAfter is the age beyond which a closed record is read again beside
+	// the call that uses it. Default 0.9 s, at most MaxAge.
 	RefreshAfter time.Duration
-	MaxAge       time.Duration
+	// MaxAge is the age beyond which a closed record is read before the call.
+	// Default 1.2 s, at most 1 min. A negative MaxAge reads before every call,
+	// for a dependency worth one read a call; RefreshAfter is then not looked
+	// at.
+	MaxAge time.Duration
 	// StoreTimeout bounds one operation on the store. Default 300 ms, 10 ms
-	// to 10 s. PrimeTimeout bounds Prime, whose read dials for the first time.
-	// Default 1 s.
+	// to 10 s.
 	StoreTimeout time.Duration
+	// PrimeTimeout bounds the first read, which has to dial, and each of
+	// Stats, History, Override, SetOverride and ClearOverride. Default 1 s,
+	// 10 ms to 10 s.
 	PrimeTimeout time.Duration
 }
 
-// Default settings. By RefreshAfter an environment reads a closed circuit at
-// most 1.1 times a second.
+// Default settings: what the field of the same name takes for 0. By
+// RefreshAfter an environment reads a closed circuit at most 1.1 times a second.
 const (
 	DefaultFailureThreshold = 5
 	DefaultFailureWindow    = 60 * time.Second
@@ -107,7 +113,8 @@ func setDefault[T int | float64 | time.Duration](field *T, value T) {
 	}
 }
 
-// Validate reports every field that is out of its range, joined.
+// Validate reports every field that is out of its range, joined. It fills in
+// no defaults: to it a zero field is 0. See WithDefaults.
 func (s Settings) Validate() error {
 	var errs []error
 	if !validName(s.Name) {

@@ -35,6 +35,9 @@ type Store interface {
 	PutTransition(ctx context.Context, circuit string, t Transition) error
 
 	// Transitions reads the newest entries of the history, at most limit, by
-	// falling generation; times are UTC, to the millisecond.
+	// falling generation; times are UTC, to the millisecond. Entries that it
+	// cannot understand are left out: the others come with an error that is
+	// ErrUnreadable and says how many were. With any other error there are
+	// none.
 	Transitions(ctx context.Context, circuit string, limit int) ([]Transition, error)
 }

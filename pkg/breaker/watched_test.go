@@ -133,7 +133,7 @@ func (j *journal) observer() breaker.Observer {
 		},
 		Overridden: func(_ context.Context, t breaker.Transition) {
 			if t.Cleared {
-				j.add("%s by %s cleared", t.Override.Mode, t.Override.By)
+				j.add("%s by %s cleared by %s", t.Override.Mode, t.Override.By, t.ClearedBy)
 				return
 			}
 			j.add("%s by %s", t.Override.Mode, t.Override.By)

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Plants bugs in a copy of pkg/breaker and tells which check finds each.
+"""Plants bugs in pkg/breaker and tells which check finds each.
 
-    python3 scripts/mutate/mutate.py [-quick] [-jobs N] [NAME ...]
+    python3 scripts/mutate/mutate.py [-jobs N] [NAME ...]
 
 A bug of mutations.py that no check finds fails the run, and so does one whose
-text the code no longer has. -quick plants those marked as quick only; NAMEs,
-those alone. The tree itself is not touched.
+text the code no longer has or that does not compile. NAMEs are planted alone.
+The tree itself is not touched: go build -overlay takes the changed file from
+elsewhere.
 """
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,16 +23,16 @@ import time
 from mutations import MUTATIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGE = pathlib.Path("pkg/breaker")
+PACKAGE = ROOT / "pkg" / "breaker"
 
-# Tried in this order, cheap first, until one fails: a small exploration, random
-# schedules, the tests of single rules, a larger exploration.
-CHECKS = [
-    ["-test.run=^TestExplore$", "-explore.level=0"],
-    ["-test.run=^TestFleet"],
-    ["-test.short", "-test.run=^Test[^EF]"],
-    ["-test.run=^TestExplore$", "-explore.level=1"],
-]
+# What may find a bug: first the check that mutations.py names, then the others
+# in this order.
+CHECKS = {
+    "exploration": ["-test.run=^TestExplore$", "-explore.level=0"],
+    "rules": ["-test.short", "-test.run=^Test[^EF]"],
+    "random fleets": ["-test.run=^TestFleet"],
+    "larger exploration": ["-test.run=^TestExplore$", "-explore.level=1"],
+}
 BREACH = re.compile(r"^\s+([1-9] [a-z][^:]+): (.*)$", re.M)
 SAID = re.compile(r"_test\.go:\d+: (.*)$", re.M)
 FAILED = re.compile(r"^--- FAIL: (\S+)", re.M)
@@ -41,72 +42,57 @@ class Broken(Exception):
     """A planted bug that cannot be tried."""
 
 
-def copy_module(to: pathlib.Path) -> None:
-    for name in ("go.mod", "go.sum"):
-        shutil.copy(ROOT / name, to)
-    skip = shutil.ignore_patterns("simulate_*_test.go", "dynamostore", "testdata")
-    shutil.copytree(ROOT / PACKAGE, to / PACKAGE, ignore=skip)
-
-
-def plant(source: pathlib.Path, old: str, new: str) -> None:
+def plant(mutation, folder: pathlib.Path) -> pathlib.Path:
+    """An overlay of the package with the bug, and without what finds none."""
+    source = PACKAGE / mutation.file
     text = source.read_text()
-    if text.count(old) != 1:
-        raise Broken(f"{source.name} has its text {text.count(old)} times")
-    source.write_text(text.replace(old, new))
+    if text.count(mutation.old) != 1:
+        raise Broken(f"{mutation.file} has its text {text.count(mutation.old)} times")
+    changed = folder / mutation.file
+    changed.write_text(text.replace(mutation.old, mutation.new))
+    replace = {str(path): "" for path in PACKAGE.glob("simulate_*_test.go")}
+    replace[str(source)] = str(changed)
+    overlay = folder / "overlay.json"
+    overlay.write_text(json.dumps({"Replace": replace}))
+    return overlay
+
+
+def build(overlay: pathlib.Path, binary: pathlib.Path) -> None:
+    command = ["go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", str(overlay), "-o", str(binary), "./pkg/breaker"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Broken("does not compile: " + done.stderr.strip().splitlines()[-1])
 
 
 def find(mutation) -> tuple[str, str]:
     """The check that a planted bug fails, and what that says; or two empty texts."""
     with tempfile.TemporaryDirectory() as temp:
-        module = pathlib.Path(temp)
-        copy_module(module)
-        plant(module / PACKAGE / mutation.file, mutation.old, mutation.new)
-        binary = module / "breaker.test"
-        build = subprocess.run(
-            ["go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", str(binary), "./" + str(PACKAGE)],
-            cwd=module, capture_output=True, text=True, check=False,
-        )
-        if build.returncode != 0:
-            raise Broken("does not compile: " + build.stderr.strip().splitlines()[-1])
-        for check in CHECKS:
-            killer = run(binary, check, module / PACKAGE)
-            if killer:
-                return killer
+        folder = pathlib.Path(temp)
+        binary = folder / "breaker.test"
+        build(plant(mutation, folder), binary)
+        for name in sorted(CHECKS, key=lambda name: name != mutation.found):
+            if said := run(binary, CHECKS[name], folder):
+                return name, said
     return "", ""
 
 
-def run(binary: pathlib.Path, check: list[str], cwd: pathlib.Path) -> tuple[str, str] | None:
+def run(binary: pathlib.Path, check: list[str], cwd: pathlib.Path) -> str:
+    """What a check says if it fails."""
     command = [str(binary), "-test.failfast", "-test.timeout=120s", *check]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode == 0:
-        return None
+        return ""
     out = done.stdout + done.stderr
     if breach := BREACH.search(out):
-        return "TestExplore", f"{breach[1]}: {breach[2]}"
+        return short(f"{breach[1]}: {breach[2]}")
+    said = SAID.search(out)
     if failed := FAILED.search(out):
-        said = SAID.search(out)
-        return failed[1], said[1][:160] if said else ""
-    return check[-1], out.strip().splitlines()[0][:160]
+        return short(f"`{failed[1]}`" + (f": {said[1]}" if said else ""))
+    return short(out.strip().splitlines()[0])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-quick", action="store_true", help="only those marked as quick")
-    parser.add_argument("-jobs", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    options = parser.parse_args()
-    chosen = [m for m in MUTATIONS if (m.quick or not options.quick) and (not options.names or m.name in options.names)]
-    if not chosen:
-        print("no planted bug has that name", file=sys.stderr)
-        return 2
-    began, missed = time.monotonic(), 0
-    print("| planted bug | found by | which says |\n|---|---|---|")
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for mutation, found in zip(chosen, pool.map(attempt, chosen)):
-            missed += not found[0]
-            print(f"| {mutation.name} | {found[0] or '**nothing**'} | {found[1]} |", flush=True)
-    print(f"\n{len(chosen) - missed} of {len(chosen)} planted bugs found, {time.monotonic() - began:.0f} s")
-    return 1 if missed else 0
+def short(text: str) -> str:
+    return text if len(text) <= 160 else text[:160] + " …"
 
 
 def attempt(mutation) -> tuple[str, str]:
@@ -114,6 +100,30 @@ def attempt(mutation) -> tuple[str, str]:
         return find(mutation)
     except Broken as err:
         return "", str(err)
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-jobs", type=int, default=os.cpu_count())
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    chosen = [m for m in MUTATIONS if not options.names or m.name in options.names]
+    if not chosen:
+        print("no planted bug has that name", file=sys.stderr)
+        return 2
+    began, missed = time.monotonic(), 0
+    print("| planted bug | found by | which says |\n|---|---|---|")
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for mutation, (check, said) in zip(chosen, pool.map(attempt, chosen)):
+            missed += not check
+            print(f"| {mutation.name} | {check or '**nothing**'} | {cell(said)} |", flush=True)
+    print(f"| **{len(chosen)} planted, {len(chosen) - missed} found** | | |")
+    print(f"\n{time.monotonic() - began:.0f} s")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -25,6 +26,7 @@ type Request struct {
 	At     time.Time
 	Probe  bool
 	Health Health // that it met
+	Losses int    // how often the member took the circuit's store for lost so far
 }
 
 // Dependency is one that keeps a journal. It is safe for concurrent use.
@@ -84,10 +86,11 @@ func (d *Dependency) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dependency) arrived(r *http.Request) Health {
+	losses, _ := strconv.Atoi(r.Header.Get(LossesHeader)) // 0: none told
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.requests = append(d.requests, Request{
-		Member: r.Header.Get(MemberHeader), At: time.Now(), Probe: r.Header.Get(ProbeHeader) != "", Health: d.health,
+		Member: r.Header.Get(MemberHeader), At: time.Now(), Probe: r.Header.Get(ProbeHeader) != "", Health: d.health, Losses: losses,
 	})
 	return d.health
 }

@@ -39,6 +39,7 @@ func TestADependencyAnswersAsItsHealthSays(t *testing.T) {
 		}
 		r.Header.Set(MemberHeader, c.rule)
 		r.Header.Set(ProbeHeader, "true")
+		r.Header.Set(LossesHeader, "2")
 		status := 0
 		if res, err := http.DefaultClient.Do(r); err == nil {
 			status = res.StatusCode
@@ -48,7 +49,7 @@ func TestADependencyAnswersAsItsHealthSays(t *testing.T) {
 		if status != c.status {
 			t.Errorf("%s: got %d, want %d", c.rule, status, c.status)
 		}
-		if s := seen(); len(s) != 1 || !s[0].Probe || s[0].Health != c.health {
+		if s := seen(); len(s) != 1 || !s[0].Probe || s[0].Losses != 2 || s[0].Health != c.health {
 			t.Errorf("%s: the journal has %+v", c.rule, s)
 		}
 	}

@@ -46,4 +46,5 @@ type Call struct {
 const (
 	MemberHeader = "Fleet-Member"
 	ProbeHeader  = "Fleet-Probe"
+	LossesHeader = "Fleet-Losses"
 )

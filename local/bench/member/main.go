@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -118,6 +119,7 @@ func (c *circuit) request(ctx context.Context, probe bool) error {
 		return err
 	}
 	r.Header.Set(fleet.MemberHeader, c.member)
+	r.Header.Set(fleet.LossesHeader, strconv.Itoa(int(c.losses.Load())))
 	if probe {
 		r.Header.Set(fleet.ProbeHeader, "true")
 	}

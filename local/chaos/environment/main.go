@@ -94,23 +94,16 @@ func (e *environment) serve(c wire.Call) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.Limit)
 	defer cancel()
 	r := wire.Report{Kind: wire.Done, Call: c.ID, Outcome: wire.Served}
-	began := time.Now()
-	var answered time.Time
 	err := e.breaker.Do(ctx, func(ctx context.Context, p *breaker.Permit) error {
-		r.Before = time.Since(began)
 		r.Probe, r.Local = p.Probe(), e.alone.Load()
-		defer func() { answered = time.Now() }()
 		return e.ask(ctx, r)
 	})
 	var open *breaker.OpenError
 	switch {
 	case errors.As(err, &open):
-		r.Outcome, r.Local, r.Before = wire.Rejected, open.Local, time.Since(began)
+		r.Outcome, r.Local = wire.Rejected, open.Local
 	case err != nil:
 		r.Outcome, r.Error = wire.Failed, err.Error()
-		r.After = time.Since(answered)
-	default:
-		r.After = time.Since(answered)
 	}
 	e.report(r)
 }

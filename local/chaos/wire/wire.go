@@ -63,13 +63,11 @@ type Report struct {
 	Kind Kind
 	At   time.Time // by the machine's clock
 
-	// Of Done. Before and After are what the breaker took before and after the
-	// dependency was asked: what it adds to the call.
-	Call          int64
-	Outcome       Outcome
-	Probe         bool
-	Local         bool // decided without the store
-	Before, After time.Duration
+	// Of Done.
+	Call    int64
+	Outcome Outcome
+	Probe   bool
+	Local   bool // decided without the store
 
 	Transition breaker.Transition // of Transition
 	Error      string             // of Lost, and of a Failed call

@@ -1,5 +1,5 @@
 // Command covered names the blocks of a file that tests have not run, and
-// fails if there are any.
+// fails if there are any; else it prints a table with their number.
 //
 //	go test -coverprofile cover.out ./pkg/breaker
 //	go -C local run ./prove/covered ../cover.out pkg/breaker/machine.go
@@ -31,7 +31,7 @@ func main() {
 	case len(missed) > 0:
 		fail(fmt.Sprintf("%s: not run:\n%s", os.Args[2], strings.Join(missed, "\n")))
 	}
-	fmt.Printf("%s: all %d blocks run\n", os.Args[2], blocks)
+	fmt.Printf("| file | blocks | run by tests |\n|---|--:|--:|\n| `%s` | %d | %d |\n", os.Args[2], blocks, blocks)
 }
 
 func fail(why any) {

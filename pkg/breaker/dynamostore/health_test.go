@@ -41,7 +41,7 @@ func TestHealthyPathReadsAboutOnceASecondAndWritesNothing(t *testing.T) {
 		}
 	}
 	reads, writes := requests.reads.Load(), requests.writes.Load()
-	if writes != 0 || reads > seconds*10/9 {
+	if writes != 0 || reads > seconds*10/9+4 { // some for requests that a busy machine sends again
 		t.Errorf("%d reads and %d writes in %d s", reads, writes, seconds)
 	}
 }

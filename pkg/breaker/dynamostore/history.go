@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,8 @@ type entry struct {
 	mode          breaker.OverrideMode
 	by, why       string
 	until         int64
-	cleared       int   // 1: the override was taken away
+	cleared       int // 1: the override was taken away
+	clearedBy     string
 	expiresAt     int64 // Unix seconds: the table's TTL
 	circuit, sort string
 }
@@ -41,6 +43,7 @@ var entryAttributes = []attribute[entry]{
 	textual("override_why", func(e *entry) *string { return &e.why }),
 	numeric("override_until", func(e *entry) *int64 { return &e.until }),
 	numeric("cleared", func(e *entry) *int { return &e.cleared }),
+	textual("cleared_by", func(e *entry) *string { return &e.clearedBy }),
 	numeric("expires_at", func(e *entry) *int64 { return &e.expiresAt }),
 }
 
@@ -48,6 +51,13 @@ var entryAttributes = []attribute[entry]{
 func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
 	ctx, cancel := limitReply(ctx)
 	defer cancel()
+	if _, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: encodeEntry(circuit, t)}); err != nil {
+		return fmt.Errorf("write history of circuit %q: %w", circuit, cause(ctx, err))
+	}
+	return nil
+}
+
+func encodeEntry(circuit string, t breaker.Transition) map[string]types.AttributeValue {
 	e := entry{
 		generation: t.Generation, from: t.From, to: t.To, reason: t.Reason, at: fromTime(t.At), retryAt: fromTime(t.RetryAt),
 		opens: t.Opens, expiresAt: t.At.Add(breaker.HistoryAge).Unix(),
@@ -57,7 +67,7 @@ func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Tra
 		e.mode, e.by, e.why, e.until = o.Mode, o.By, o.Why, fromTime(o.Until)
 	}
 	if t.Cleared {
-		e.cleared = 1
+		e.cleared, e.clearedBy = 1, t.ClearedBy
 	}
 	item := map[string]types.AttributeValue{}
 	for _, a := range entryAttributes {
@@ -65,16 +75,14 @@ func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Tra
 			item[a.name] = v
 		}
 	}
-	if _, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item}); err != nil {
-		return fmt.Errorf("write history of circuit %q: %w", circuit, cause(ctx, err))
-	}
-	return nil
+	return item
 }
 
 const historyPrefix = "transition#"
 
 // Transitions reads the newest entries of the circuit's history. Those that
-// have expired are shown until the table has removed them.
+// have expired are shown until the table has removed them. Those that it does
+// not understand are left out, with an error that is breaker.ErrUnreadable.
 func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
 	ctx, cancel := limitReply(ctx)
 	defer cancel()
@@ -88,21 +96,58 @@ func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]b
 	if err != nil {
 		return nil, fmt.Errorf("read history of circuit %q: %w", circuit, cause(ctx, err))
 	}
-	list := make([]breaker.Transition, len(out.Items))
-	for i, item := range out.Items {
-		var e entry
-		if err := decodeAttributes(&e, item, entryAttributes); err != nil {
-			return nil, err
-		}
-		list[i] = e.transition()
+	list, err := decodeEntries(out.Items)
+	if err != nil {
+		err = fmt.Errorf("read history of circuit %q: %w", circuit, err)
 	}
-	return list, nil
+	return list, err
+}
+
+// decodeEntries reads what it can. An entry that it does not understand must
+// not hide the others: it is left out, and the error says how many were.
+func decodeEntries(items []map[string]types.AttributeValue) ([]breaker.Transition, error) {
+	list := make([]breaker.Transition, 0, len(items))
+	var last error
+	for _, item := range items {
+		t, err := decodeEntry(item)
+		if err != nil {
+			last = err
+			continue
+		}
+		list = append(list, t)
+	}
+	if last == nil {
+		return list, nil
+	}
+	return list, fmt.Errorf("%d of %d %w: %w", len(items)-len(list), len(items), breaker.ErrUnreadable, last)
+}
+
+// decodeEntry is as strict as decode: a guess could tell of an outage that was
+// none.
+func decodeEntry(item map[string]types.AttributeValue) (breaker.Transition, error) {
+	var e entry
+	if err := decodeAttributes(&e, item, entryAttributes); err != nil {
+		return breaker.Transition{}, err
+	}
+	switch {
+	case e.circuit == "":
+		return breaker.Transition{}, errors.New("history entry: circuit is missing")
+	case !known(e.from) || !known(e.to):
+		return breaker.Transition{}, errors.New("history entry: from or to is unknown")
+	case e.at == 0:
+		return breaker.Transition{}, errors.New("history entry: at is 0")
+	case e.mode != "" && (!e.mode.Known() || e.until == 0):
+		return breaker.Transition{}, errors.New("history entry: override_mode is unknown, or override_until is missing")
+	case e.cleared > 1 || e.cleared == 1 && e.mode == "" || e.cleared == 0 && e.clearedBy != "":
+		return breaker.Transition{}, errors.New("history entry: cleared is neither 0 nor 1, or does not go with the override or cleared_by")
+	}
+	return e.transition(), nil
 }
 
 func (e entry) transition() breaker.Transition {
 	t := breaker.Transition{
 		Circuit: e.circuit, From: e.from, To: e.to, Generation: e.generation, Reason: e.reason,
-		At: toTime(e.at), RetryAt: toTime(e.retryAt), Opens: e.opens, Cleared: e.cleared != 0,
+		At: toTime(e.at), RetryAt: toTime(e.retryAt), Opens: e.opens, Cleared: e.cleared == 1, ClearedBy: e.clearedBy,
 	}
 	if e.mode != "" {
 		t.Override = &breaker.Override{Mode: e.mode, By: e.by, Why: e.why, Until: toTime(e.until)}

@@ -153,10 +153,10 @@ func equal(a, b types.AttributeValue) bool {
 	}
 }
 
-// decode reads an item of a schema or a neighbour of it. What it does not understand
-// is an error: a guess could close a circuit that is open. Attributes of no
-// name known here are passed over, as later versions add some, and writes leave
-// them as they are.
+// decode reads an item of a schema or a neighbour of it. What it does not
+// understand is an error: a guess could close a circuit that is open.
+// Attributes of no name known here are passed over, as later versions add some,
+// and writes leave them as they are.
 func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, error) {
 	if len(item) == 0 {
 		return breaker.Record{State: breaker.Closed}, nil
@@ -179,7 +179,7 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 		}
 	}
 	switch {
-	case r.State != breaker.Closed && r.State != breaker.Open && r.State != breaker.HalfOpen:
+	case !known(r.State):
 		return breaker.Record{}, errors.New("circuit item: state is unknown")
 	case !r.Exists():
 		return breaker.Record{}, errors.New("circuit item: writer is missing")
@@ -187,6 +187,10 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 		return breaker.Record{}, errors.New("circuit item: override_mode is unknown")
 	}
 	return r, nil
+}
+
+func known(s breaker.State) bool {
+	return s == breaker.Closed || s == breaker.Open || s == breaker.HalfOpen
 }
 
 // readable tells whether an item's schema is this one, the next, or the one
@@ -204,7 +208,7 @@ func decodeAttributes[R any](r *R, item map[string]types.AttributeValue, attribu
 	for _, a := range attributes {
 		v, present := item[a.name]
 		if present && !a.set(r, v) || !present && a.required {
-			return fmt.Errorf("circuit item: attribute %s is missing or malformed", a.name)
+			return fmt.Errorf("item: attribute %s is missing or malformed", a.name)
 		}
 	}
 	return nil

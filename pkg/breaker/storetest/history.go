@@ -51,7 +51,7 @@ func historyKeepsAttributes(s *suite) {
 	set.Override = &breaker.Override{Mode: breaker.OverrideClosed, By: "an operator", Why: "a false alarm", Until: set.At.Add(time.Hour)}
 	set = s.put(set)
 	cleared := set
-	cleared.Generation, cleared.Cleared = 4, true
+	cleared.Generation, cleared.Cleared, cleared.ClearedBy = 4, true, "another operator"
 	cleared = s.put(cleared)
 	s.wantHistory(10, cleared, set, t)
 }

@@ -1,0 +1,107 @@
+package chaos
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// figures are a table's rows, one of each world, which docs/correctness.md
+// keeps.
+var figures struct {
+	sync.Mutex
+	rows []string
+}
+
+// figure adds what was seen of a world whose log is whole.
+func (w world) figure(l Log, breaches int) {
+	s, kills := l.Summary(), 0
+	for _, e := range w.Fleet.All() {
+		if e.dead() {
+			kills++
+		}
+	}
+	figures.Lock()
+	defer figures.Unlock()
+	figures.rows = append(figures.rows, fmt.Sprintf("| %s | %d | %.0f | %d | %d | %d | %d | %d | %d | %d | %d | %d |",
+		inWords(w.t.Name()), len(w.Fleet.All()), time.Since(w.began).Seconds(), s.Calls, s.FleetProbes, l.mostProbes(),
+		kills, s.Freezes, s.Losses, s.Openings, s.Closings, breaches))
+}
+
+func printFigures() {
+	if !testing.Verbose() || len(figures.rows) == 0 {
+		return
+	}
+	slices.Sort(figures.rows)
+	fmt.Println("| case | processes | seconds | calls | fleet probes | at once | kills | freezes | losses of the store | openings | closings | breaches |")
+	fmt.Println("|---|" + strings.Repeat("--:|", 11))
+	fmt.Println(strings.Join(figures.rows, "\n"))
+}
+
+var capital = regexp.MustCompile("[A-Z]")
+
+// inWords makes a rule of a test's name.
+func inWords(test string) string {
+	test, part, _ := strings.Cut(strings.TrimPrefix(test, "Test"), "/")
+	rule := strings.ToLower(strings.TrimSpace(capital.ReplaceAllString(test, " $0")))
+	if part != "" {
+		rule += ": " + strings.ReplaceAll(part, "_", " ")
+	}
+	return rule
+}
+
+// mostProbes is how many fleet probes were at the dependency at once, those of
+// frozen environments left out: of as many as overlap, one begins last.
+func (l Log) mostProbes() (most int) {
+	for _, last := range l.Requests {
+		together := 0
+		for _, r := range l.Requests {
+			if r.fleetProbe() && !l.frozen(r) && !r.Began.After(last.Began) && r.end().After(last.Began) {
+				together++
+			}
+		}
+		most = max(most, together)
+	}
+	return most
+}
+
+func TestMostProbes(t *testing.T) {
+	for rule, c := range map[string]struct {
+		change func(*Log)
+		want   int
+	}{
+		"one after the other is one": {func(*Log) {}, 1},
+		"two that overlap are two":   {func(l *Log) { l.Requests[3].Began = l.Requests[2].Began }, 2},
+		"one that was frozen is left out": {func(l *Log) {
+			l.Requests[2].Ended = at(10_020)
+			l.Freezes["a"] = []Span{{From: at(5_015), To: at(10_015)}}
+		}, 1},
+		"one alone, by itself, is none": {func(l *Log) {
+			for i := range l.Requests {
+				l.Requests[i].Local = true
+			}
+		}, 0},
+	} {
+		l := sound()
+		c.change(&l)
+		if got := l.mostProbes(); got != c.want {
+			t.Errorf("%s: %d, want %d", rule, got, c.want)
+		}
+	}
+}
+
+func TestInWords(t *testing.T) {
+	for test, want := range map[string]string{
+		"TestAFlappingDependency":   "a flapping dependency",
+		"TestRandomFaults/seed_12":  "random faults: seed 12",
+		"TestABrokenStore/it_hangs": "a broken store: it hangs",
+	} {
+		if got := inWords(test); got != want {
+			t.Errorf("%s: %q", test, got)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package breaker
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDefaults(t *testing.T) {
+	want := Settings{
+		Name: "c", FailureThreshold: 5, FailureWindow: time.Minute, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 2,
+		OpenBackOff: 1, MaxOpen: time.Hour, MinEnvironments: 1, ProbeTimeout: 5 * time.Second, MaxClockSkew: 500 * time.Millisecond,
+		RefreshAfter: 900 * time.Millisecond, MaxAge: 1200 * time.Millisecond, StoreTimeout: 300 * time.Millisecond, PrimeTimeout: time.Second,
+	}
+	if got := (Settings{Name: "c"}).WithDefaults(); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if HistoryAge.Hours() != 720 || MaxOverride.Hours() != 168 {
+		t.Errorf("a history is kept for %s, an override lasts %s at most", HistoryAge, MaxOverride)
+	}
+}
+
+func TestEverySettingIsAcceptedAtItsLimitsAndNotBeyond(t *testing.T) {
+	durations := func(low, high time.Duration, set func(*Settings, time.Duration)) limits {
+		return limits{float64(low), float64(high), 1, func(s *Settings, v float64) { set(s, time.Duration(v)) }}
+	}
+	counts := func(low, high int, set func(*Settings, int)) limits {
+		return limits{float64(low), float64(high), 1, func(s *Settings, v float64) { set(s, int(v)) }}
+	}
+	for setting, l := range map[string]limits{
+		"failure_threshold": counts(1, 100, func(s *Settings, v int) { s.FailureThreshold = v }),
+		"success_threshold": counts(1, 100, func(s *Settings, v int) { s.SuccessThreshold = v }),
+		"min_environments":  counts(1, 5, func(s *Settings, v int) { s.MinEnvironments = v }),
+		"failure_window":    durations(time.Second, time.Hour, func(s *Settings, v time.Duration) { s.FailureWindow = v }),
+		"recovery_timeout":  durations(100*time.Millisecond, time.Hour, func(s *Settings, v time.Duration) { s.RecoveryTimeout = v }),
+		"max_open":          durations(30*time.Second, 24*time.Hour, func(s *Settings, v time.Duration) { s.MaxOpen = v }),
+		"open_back_off":     {1, 10, 1e-9, func(s *Settings, v float64) { s.OpenBackOff = v }},
+		"probe_timeout":     durations(10*time.Millisecond, 15*time.Minute, func(s *Settings, v time.Duration) { s.ProbeTimeout = v }),
+		"max_clock_skew":    durations(0, time.Minute, func(s *Settings, v time.Duration) { s.MaxClockSkew = v }),
+		"refresh_after":     durations(0, 1200*time.Millisecond, func(s *Settings, v time.Duration) { s.RefreshAfter = v }),
+		"max_age":           durations(900*time.Millisecond, time.Minute, func(s *Settings, v time.Duration) { s.MaxAge = v }),
+		"store_timeout":     durations(10*time.Millisecond, 10*time.Second, func(s *Settings, v time.Duration) { s.StoreTimeout = v }),
+		"prime_timeout":     durations(10*time.Millisecond, 10*time.Second, func(s *Settings, v time.Duration) { s.PrimeTimeout = v }),
+	} {
+		for value, ok := range map[float64]bool{l.low: true, l.high: true, l.low - l.step: false, l.high + l.step: false} {
+			s := Settings{Name: "c"}.WithDefaults()
+			l.set(&s, value)
+			if err := s.Validate(); (err == nil) != ok {
+				t.Errorf("%s %g: %v", setting, value, err)
+			}
+		}
+	}
+	for threshold, ok := range map[int]bool{50: true, 51: false} { // room for 2 × 50 and for 2 × 51 failures
+		if err := (Settings{Name: "c", FailureThreshold: threshold, MinEnvironments: 2}).WithDefaults().Validate(); (err == nil) != ok {
+			t.Errorf("of %d failures in two environments: %v", threshold, err)
+		}
+	}
+	never := Settings{Name: "c", MaxAge: -1, RefreshAfter: time.Hour}.WithDefaults()
+	if err := never.Validate(); err != nil {
+		t.Errorf("where each call reads first, the refresh does not matter: %v", err)
+	}
+	zero := Settings{Name: "c", RefreshAfter: -1}.WithDefaults()
+	if zero.MaxAge = 0; zero.Validate() == nil {
+		t.Error("a MaxAge of 0 leaves no room for a negative refresh")
+	}
+}
+
+// limits are the least and the greatest value of a setting, and how far the
+// next is.
+type limits struct {
+	low, high, step float64
+	set             func(*Settings, float64)
+}
+
+func TestNames(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"a": true, "z": true, "A": true, "Z": true, "0": true, "9": true, "_": true, "-": true, ".": true,
+		"`": false, "{": false, "@": false, "[": false, "/": false, ":": false, "a b": false, "ä": false,
+		"": false, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false,
+	} {
+		if validName(name) != ok {
+			t.Errorf("%q: %v", name, !ok)
+		}
+	}
+}
+
+func TestRoomForFailures(t *testing.T) {
+	for _, c := range []struct{ threshold, environments, quota, room int }{
+		{5, 1, 5, 5}, {5, 2, 4, 10}, {5, 3, 3, 12}, {5, 5, 1, 10}, {1, 1, 1, 1},
+	} {
+		s := Settings{FailureThreshold: c.threshold, MinEnvironments: c.environments}
+		if s.failureQuota() != c.quota || s.failureRoom() != c.room {
+			t.Errorf("%+v: quota %d, room %d", c, s.failureQuota(), s.failureRoom())
+		}
+	}
+}
+
+func TestNoSkewIsNoSkew(t *testing.T) {
+	if s := (Settings{MaxClockSkew: -math.MaxInt64}).WithDefaults(); ms(s.MaxClockSkew) != 0 || s.MaxClockSkew == 0 {
+		t.Errorf("got %s", s.MaxClockSkew)
+	}
+}
