@@ -63,6 +63,13 @@ func TestUnjudgedFiguresStayAndHold(t *testing.T) {
 	if f := figures[1]; f.limit != "–" {
 		t.Errorf("got %+v", f)
 	}
+	for kept, f := range map[string]figure{
+		"–": figures[0], "yes": atMost("c", "%.0f", 1, 1), "**no**": atMost("d", "%.0f", 2, 1),
+	} {
+		if f.kept() != kept {
+			t.Errorf("%+v: kept %s, want %s", f, f.kept(), kept)
+		}
+	}
 }
 
 func TestTheFleetDropsWhatComesLate(t *testing.T) {

@@ -163,7 +163,7 @@ func judged[T any](trials []trial[T], sample int, figures func([]T) []figure) []
 func unjudged(figures []figure) {
 	for i, f := range figures {
 		if f.limit != "–" {
-			figures[i].limit, figures[i].holds = f.limit+", not judged: store too slow", true
+			figures[i].limit, figures[i].holds = f.limit+notJudged, true
 		}
 	}
 }
