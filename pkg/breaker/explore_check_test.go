@@ -142,6 +142,9 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 		w.broken(mustProbeAlone, "a probe begins too late to end within its lease and both clocks' skew")
 	}
 	w.shared = true
+	if w.beyond {
+		return
+	}
 	for j := range w.slots {
 		other := &w.slots[j]
 		if j != i && other.phase == calling && other.call.probe && !other.call.local && !other.frozen && w.now < other.until {

@@ -42,6 +42,7 @@ var explorations = []exploration{
 	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, ages: true}, ""},
 	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 2}, "brink,reached,due,dead,waits"},
 	{2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead"},
+	{2, bounds{envs: 2, calls: 1, ticks: 3, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "adrift,astray"},
 	{2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached"},
 	{2, bounds{envs: 2, calls: 2, ticks: 1, hands: 1, together: true}, "brink,due"},
 	{2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead"},

@@ -10,6 +10,7 @@ type situation struct {
 	name     string
 	settings Settings
 	skew     [mostEnvs]int64 // of each environment's clock, in ms
+	beyond   bool            // the clocks differ by more than is allowed: probes may overlap
 	alike    bool            // the environments are equal at the start
 	record   Record
 	cold     bool // the environments have read nothing yet
@@ -54,10 +55,14 @@ func situations() []*situation {
 	}
 	skewed := *all[4]
 	skewed.name, skewed.alike, skewed.skew = "skewed", false, [mostEnvs]int64{-100, 100, 0}
+	adrift := skewed
+	adrift.name, adrift.beyond, adrift.skew = "adrift", true, [mostEnvs]int64{-700, 700, 0}
+	astray := *all[1]
+	astray.name, astray.alike, astray.beyond, astray.skew = "astray", false, true, adrift.skew
 	crowded := *all[1]
 	crowded.name, crowded.settings.FailureThreshold = "crowded", 3
 	crowded.record.Failures = []FailureID{at(2050), at(2060), at(500)}
-	return append(all, &skewed, &crowded)
+	return append(all, &skewed, &adrift, &astray, &crowded)
 }
 
 func situationNamed(name string) *situation {
