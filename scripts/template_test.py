@@ -59,8 +59,6 @@ def holds(expression, values):
     match name:
         case "Ref":
             return values[argument]
-        case "Fn::Join":
-            return holds(argument[1], values)
         case "Fn::Not":
             return not holds(argument[0], values)
         case "Fn::Or":
@@ -69,6 +67,15 @@ def holds(expression, values):
             left, right = (holds(a, values) if isinstance(a, dict) else a for a in argument)
             return left == right
     raise ValueError(name)
+
+
+def functions(node):
+    """Names of the intrinsic functions in node, Ref and Condition included."""
+    if isinstance(node, list):
+        return set().union(*map(functions, node), set())
+    if not isinstance(node, dict):
+        return set()
+    return functions(list(node.values())) | {n for n in node if n.startswith("Fn::") or n in ("Ref", "Condition")}
 
 
 def refused(**given):
@@ -97,10 +104,25 @@ class Access(unittest.TestCase):
             ("jwt for monitoring alone needs both", {"MonitoringAccess": "jwt"}, ["JwtIsComplete"]),
             ("sessions in a network", {"SessionsSubnetIds": "subnet-1", "SessionsSecurityGroupIds": "sg-1"}, []),
             ("a network needs security groups", {"SessionsSubnetIds": "subnet-1"}, ["SessionsNetworkIsComplete"]),
+            ("security groups need a network", {"SessionsSecurityGroupIds": "sg-1"}, ["SessionsNetworkIsComplete"]),
         ]
         for rule, given, want in cases:
             with self.subTest(rule):
                 self.assertEqual(refused(**given), want)
+
+    def test_rules_use_no_function_but_those_that_rules_know(self):
+        # CloudFormation Template Reference, "Rule functions".
+        known = {
+            "Ref", "Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::Equals", "Fn::Not", "Fn::Or",
+            "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll",
+        }
+        for name, rule in TEMPLATE["Rules"].items():
+            self.assertLessEqual(functions(rule["RuleCondition"]) | functions(rule["Assertions"]), known, name)
+
+    def test_rules_ask_only_for_text(self):
+        # Whether a list is empty is nothing that a rule can ask.
+        asked = refs([[r["RuleCondition"], [a["Assert"] for a in r["Assertions"]]] for r in TEMPLATE["Rules"].values()])
+        self.assertEqual({PARAMETERS[name]["Type"] for name in asked}, {"String"})
 
     def test_only_health_is_always_open(self):
         always = [r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "NONE"]
@@ -129,6 +151,44 @@ class Access(unittest.TestCase):
         )
 
 
+class Callers(unittest.TestCase):
+    def allowed(self, policy):
+        """Routes that the policy lets its principals invoke."""
+        statement, = as_list(RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"])
+        self.assertEqual((statement["Effect"], statement["Action"]), ("Allow", "execute-api:Invoke"))
+        prefix = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/$default/"
+        patterns = []
+        for resource in statement["Resource"]:
+            self.assertTrue(resource["Fn::Sub"].startswith(prefix), resource)
+            patterns.append(resource["Fn::Sub"].removeprefix(prefix))
+        routes = {r["RouteKey"] for r in ROUTES.values()}
+
+        def some(pattern):
+            return {key for key in routes if re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), key.replace(" ", ""))}
+
+        for pattern in patterns:
+            self.assertTrue(some(pattern), f"{pattern} allows nothing that there is")
+        return set().union(*map(some, patterns))
+
+    def test_callers_override_nothing_and_operators_do_nothing_else(self):
+        overrides = {r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "AWS_IAM"}
+        self.assertEqual(len(overrides), 2)
+        self.assertEqual(self.allowed("OperatorsPolicy"), overrides)
+        self.assertEqual(self.allowed("CallersPolicy"), {r["RouteKey"] for r in ROUTES.values()} - overrides)
+
+    def test_nothing_else_of_the_resilience_routes_could_be_called(self):
+        # A route that is added below them must not become everyone's unseen.
+        for policy, methods in (("CallersPolicy", {"GET"}), ("OperatorsPolicy", {"PUT", "DELETE"})):
+            statement, = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
+            keys = [r["Fn::Sub"].split("$default/")[1] for r in statement["Resource"]]
+            self.assertEqual({k.split("/")[0] for k in keys if "/resilience/" in k}, methods, policy)
+            self.assertNotIn("*/*", json.dumps(keys))
+
+    def test_the_policies_are_shown(self):
+        for policy in ("CallersPolicy", "OperatorsPolicy"):
+            self.assertEqual(TEMPLATE["Outputs"][policy]["Value"], {"Ref": policy})
+
+
 class Permissions(unittest.TestCase):
     def test_every_function_has_a_role_and_a_log_group_of_its_own(self):
         roles = [f["Role"]["Fn::GetAtt"][0] for f in FUNCTIONS.values()]
@@ -153,7 +213,7 @@ class Permissions(unittest.TestCase):
     def test_only_sessions_in_a_network_make_network_interfaces(self):
         allowed = [name for name, role in ROLES.items() if '"ec2:' in json.dumps(role)]
         self.assertEqual(allowed, ["SessionsRole"])
-        conditional = [p["Fn::If"][0] for p in ROLES["SessionsRole"]["Policies"] if "Fn::If" in p]
+        conditional = [p["Fn::If"][0] for p in ROLES["SessionsRole"]["Policies"] if "Fn::If" in p and '"ec2:' in json.dumps(p)]
         self.assertEqual(conditional, ["SessionsInVpc"])
 
     def test_connectors_touch_their_circuit_only_and_none_deletes(self):
@@ -188,6 +248,30 @@ class Permissions(unittest.TestCase):
             "ResilienceRole": [],
         })
 
+    def test_the_secrets_key_is_used_by_who_reads_secrets_and_through_secrets_manager_alone(self):
+        for name, role in ROLES.items():
+            reads = "secretsmanager:" in json.dumps(role)
+            keys = [p for p in role["Policies"] if "kms:" in json.dumps(p)]
+            with self.subTest(name):
+                self.assertEqual(len(keys), 1 if reads else 0)
+                for policy in keys:
+                    condition, granted, otherwise = policy["Fn::If"]
+                    self.assertEqual((condition, otherwise), ("SecretsHaveKey", {"Ref": "AWS::NoValue"}))
+                    statement, = granted["PolicyDocument"]["Statement"]
+                    self.assertEqual(statement["Action"], "kms:Decrypt")
+                    self.assertEqual(statement["Resource"], {"Ref": "SecretsKmsKeyArn"})
+                    self.assertEqual(statement["Condition"], {"StringEquals": {
+                        "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"},
+                    }})
+        self.assertFalse(holds(TEMPLATE["Conditions"]["SecretsHaveKey"], {"SecretsKmsKeyArn": PARAMETERS["SecretsKmsKeyArn"]["Default"]}))
+
+    def test_what_is_the_arn_of_a_key(self):
+        pattern = PARAMETERS["SecretsKmsKeyArn"]["AllowedPattern"]
+        region = "arn:aws:kms:eu-central-1:123456789012:"
+        for arn in ("", region + "key/1234abcd-12ab-34cd-56ef-1234567890ab", region.replace("aws:", "aws-cn:", 1) + "key/mrk-1234abcd12ab34cd56ef1234567890ab"):
+            self.assertRegex(arn, pattern)
+        for other in (region + "alias/secrets", region + "key/*", "1234abcd-12ab-34cd-56ef-1234567890ab", "*"):
+            self.assertNotRegex(other, pattern)
 
 
 class Settings(unittest.TestCase):
@@ -203,7 +287,7 @@ class Settings(unittest.TestCase):
         for name in PARAMETERS:
             match = re.fullmatch(
                 r"(Jira|Confluence)(Profile|MaxAttempts|BaseDelay|MaxDelay|Strategy|Jitter|FailureThreshold"
-                r"|FailureWindow|RecoveryTimeout|SuccessThreshold|OpenBackOff|MaxOpen|MinEnvironments|ReadFirst|TryTimeout)",
+                r"|FailureWindow|RecoveryTimeout|SuccessThreshold|OpenBackOff|MaxOpen|MinEnvironments|ReadFirst|TryTimeout|FunctionTimeout)",
                 name,
             )
             if match:
@@ -216,7 +300,7 @@ class Settings(unittest.TestCase):
             return {v.removeprefix(prefix) for v in SHARED if v.startswith(prefix)}
 
         self.assertEqual(settings("JIRA_"), settings("CONFLUENCE_"))
-        self.assertEqual(len(settings("JIRA_")), 15)
+        self.assertEqual(len(settings("JIRA_")), 16)
 
     def test_no_function_overrides_what_is_shared(self):
         for name, function in FUNCTIONS.items():
@@ -236,9 +320,91 @@ class Settings(unittest.TestCase):
             limit = int(function["Environment"]["Variables"]["GOMEMLIMIT"].removesuffix("MiB"))
             self.assertTrue(0.85 <= limit / function["MemorySize"] <= 0.90, name)
 
-    def test_no_timeout_is_longer_than_the_gateway_waits(self):
+    def test_no_timeout_is_longer_than_the_gateway_waits_unless_asked_for(self):
         for name, function in FUNCTIONS.items():
-            self.assertLessEqual(function["Timeout"], 29, name)
+            timeout = function["Timeout"]
+            with self.subTest(name):
+                if isinstance(timeout, dict):
+                    self.assertEqual(timeout, {"Ref": f"{name}Timeout"})
+                    timeout = int(PARAMETERS[timeout["Ref"]]["Default"])
+                self.assertLessEqual(timeout, 29)
+
+    def test_every_pattern_of_a_number_says_its_range(self):
+        # local/template tries the bounds on what the functions read.
+        for name, parameter in PARAMETERS.items():
+            pattern = parameter.get("AllowedPattern", "")
+            if re.fullmatch(r"[\^$()\[\]{}|?*+.\\,0-9-]+", pattern):
+                said = parameter.get("ConstraintDescription", "")
+                with self.subTest(name):
+                    self.assertRegex(said, r"^(\d+(\.\d+)? to \d+|a whole number up to \d+)\b")
+                    self.assertEqual("or empty" in said, re.fullmatch(pattern, "") is not None)
+                    self.assertNotRegex(pattern, r"\*|\+")  # a range has an end
+                    self.assertRegex(str(parameter["Default"]), pattern)
+
+    def test_reservations_are_none_unless_asked_for(self):
+        for name, function in FUNCTIONS.items():
+            product = name.removesuffix("Function")
+            if name == "ResilienceFunction":  # those who look must always find room
+                self.assertNotIn("ReservedConcurrentExecutions", function)
+                continue
+            parameter, condition = f"{product}ReservedConcurrency", f"{product}IsReserved"
+            with self.subTest(name):
+                self.assertEqual(
+                    function["ReservedConcurrentExecutions"],
+                    {"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]},
+                )
+                for value, reserved in (("", False), ("0", False), ("1", True), ("1500", True)):
+                    self.assertRegex(value, PARAMETERS[parameter]["AllowedPattern"])
+                    self.assertEqual(holds(TEMPLATE["Conditions"][condition], {parameter: value}), reserved, value)
+                for value in ("-1", "01", "1.5", "many"):
+                    self.assertNotRegex(value, PARAMETERS[parameter]["AllowedPattern"])
+
+    def test_samconfig_names_every_parameter_that_must_be_given(self):
+        header = (ROOT / "samconfig.toml").read_text().split("version =")[0]
+        required = {name for name, p in PARAMETERS.items() if "Default" not in p}
+        self.assertEqual({name for name in PARAMETERS if re.search(rf"\b{name}\b", header)}, required)
+
+
+class Gauges(unittest.TestCase):
+    def test_the_circuits_are_measured_every_minute_and_never_twice(self):
+        function = FUNCTIONS["ResilienceFunction"]
+        (event,) = function["Events"].values()
+        self.assertEqual(event["Type"], "Schedule")
+        schedule = event["Properties"]
+        self.assertEqual(schedule["Schedule"], "rate(1 minute)")
+        self.assertEqual(json.loads(schedule["Input"]), {"coldfuse": "gauge"})
+        self.assertEqual(schedule["State"], {"Fn::If": ["GaugesCircuits", "ENABLED", "DISABLED"]})
+        self.assertEqual(schedule["RetryPolicy"]["MaximumRetryAttempts"], 0)  # of the rule, which hands over
+        self.assertEqual(function["EventInvokeConfig"]["MaximumRetryAttempts"], 0)  # of Lambda, which runs
+        self.assertEqual([name for name, f in FUNCTIONS.items() if "Events" in f], ["ResilienceFunction"])
+
+    def test_they_are_measured_unless_switched_off(self):
+        parameter = PARAMETERS["CircuitGauges"]
+        self.assertEqual((parameter["Default"], parameter["AllowedValues"]), ("on", ["on", "off"]))
+        condition = TEMPLATE["Conditions"]["GaugesCircuits"]
+        self.assertTrue(holds(condition, {"CircuitGauges": "on"}))
+        self.assertFalse(holds(condition, {"CircuitGauges": "off"}))
+
+    def test_every_metric_is_of_one_stack(self):
+        self.assertEqual(SHARED["METRICS_STACK"], {"Ref": "AWS::StackName"})
+        for name, alarm in ALARMS.items():
+            if alarm.get("Namespace") == "coldfuse":
+                self.assertIn({"Name": "stack", "Value": {"Ref": "AWS::StackName"}}, alarm["Dimensions"], name)
+
+    def test_each_circuit_has_an_alarm_while_it_is_open_and_one_of_overrides(self):
+        for product, circuit in (("Jira", "jira_api"), ("Confluence", "confluence_api")):
+            of = {"Name": "circuit", "Value": circuit}
+            state, overridden = ALARMS[f"{product}CircuitOpenAlarm"], ALARMS[f"{product}CircuitOverriddenAlarm"]
+            with self.subTest(product):
+                self.assertIn(of, state["Dimensions"])
+                self.assertEqual((state["MetricName"], state["Statistic"], state["Period"], state["Threshold"]), ("CircuitState", "Maximum", 60, 1))
+                self.assertEqual(state["DatapointsToAlarm"], 1)  # an opening is told at once
+                self.assertIn(of, overridden["Dimensions"])
+                self.assertEqual(
+                    (overridden["MetricName"], overridden["Statistic"], overridden["Period"], overridden["Threshold"]),
+                    ("CircuitOverridden", "Minimum", 3600, 1),
+                )
+                self.assertEqual((overridden["DatapointsToAlarm"], overridden["EvaluationPeriods"]), (12, 12))
 
 
 class Alarms(unittest.TestCase):
@@ -254,9 +420,12 @@ class Alarms(unittest.TestCase):
 
     def test_every_alarm_is_quiet_without_data_and_wants_m_of_n(self):
         for name, alarm in ALARMS.items():
+            # A gauge that stops must not say that a circuit is closed.
+            gauged = {"Fn::If": ["GaugesCircuits", "ignore", "notBreaching"]}
             with self.subTest(name):
-                self.assertEqual(alarm["TreatMissingData"], "notBreaching")
-                self.assertLess(alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
+                self.assertEqual(alarm["TreatMissingData"], gauged if name.endswith("CircuitOpenAlarm") else "notBreaching")
+                if not name.endswith("CircuitOverriddenAlarm"):
+                    self.assertLess(alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
                 self.assertEqual(alarm["AlarmActions"], alarm["OKActions"])
 
     def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(self):
@@ -269,13 +438,60 @@ class Alarms(unittest.TestCase):
 
     def test_runbooks_name_nothing_that_does_not_exist(self):
         outputs, parameters = TEMPLATE["Outputs"], PARAMETERS
+        stands_for = {"PRODUCT": ("Jira", "Confluence"), "FUNCTION": FUNCTIONS}  # variables of the shell
+
+        def names(kind, text):
+            for name in re.findall(kind + r"=='([^']+)'", text):
+                variable = re.search(r"\$\{?(\w+)\}?", name)
+                yield from [name.replace(variable[0], v) for v in stands_for[variable[1]]] if variable else [name]
+
         for path in (ROOT / "docs/runbooks").glob("*.md"):
             text = path.read_text()
             with self.subTest(path.name):
-                self.assertLessEqual(set(re.findall(r"OutputKey=='(\w+)'", text)), set(outputs))
-                self.assertLessEqual(set(re.findall(r"ParameterKey=='(\w+)'", text)), set(parameters))
+                self.assertLessEqual(set(names("OutputKey", text)), set(outputs))
+                self.assertLessEqual(set(names("ParameterKey", text)), set(parameters))
+                own = "|".join({re.match("[A-Z][a-z]+", p)[0] for p in parameters})
+                for word in re.findall(rf"`((?:{own})[A-Z]\w+)(?:=\w+)?`", text):
+                    self.assertIn(word, {*parameters, *outputs}, word)
                 for other in re.findall(r"`([a-z0-9-]+\.md)`", text):
                     self.assertTrue((path.parent / other).exists(), other)
+
+    def runbook(self, name):
+        return (ROOT / "docs/runbooks" / name).read_text()
+
+    def test_runbooks_are_for_every_function_and_circuit_that_alarms_are_of(self):
+        functions = {name.removesuffix("Function") for name in FUNCTIONS}
+        for name in ("function-errors.md", "handler-faults.md"):
+            for function in functions:
+                self.assertRegex(self.runbook(name), rf"STACK=.*\b{function.lower()}\b", name)
+        for function in functions:
+            self.assertRegex(self.runbook("function-throttles.md"), rf"STACK=.*\b{function}Function\b")
+        for name in ("circuit-open.md", "circuit-overridden.md"):
+            for circuit in ("jira_api", "confluence_api"):
+                self.assertRegex(self.runbook(name), rf"STACK=.*\b{circuit}\b", name)
+        for name in ("credentials-refused.md", "store-lost.md"):
+            for service in ("jira", "confluence"):
+                self.assertRegex(self.runbook(name), rf"STACK=.*\b{service}\b", name)
+        for path in ("/jira/*", "/confluence/*", "/sessions", "/resilience/*"):
+            self.assertRegex(self.runbook("api-5xx.md"), rf"\n\| 50.* on .*`{re.escape(path)}`.* \|")
+
+    def test_an_open_circuit_is_first_asked_for_its_override(self):
+        look, act = self.runbook("circuit-open.md").split("## Act")
+        self.assertIn("$CIRCUIT/override", re.search(r"\ncurl .*", look)[0])  # of all that is asked
+        self.assertIn("override", re.search(r"\n- .*", act)[0])
+
+    def test_a_secret_of_each_kind_is_written_in_its_own_form(self):
+        forms = dict(re.findall(r"\nput ([a-z_ ]+?) +# (\w+)", self.runbook("credentials-refused.md")))
+        self.assertEqual(forms, {"email token": "basic", "token": "bearer", "client_id client_secret": "client_credentials"})
+        for parameter in ("JiraAuth", "ConfluenceAuth"):
+            self.assertEqual(set(forms.values()), set(PARAMETERS[parameter]["AllowedValues"]))
+
+    def test_reasons_of_mongodb_are_those_that_the_code_has(self):
+        source = (ROOT / "internal/session/error.go").read_text()
+        reasons = set(re.findall(r'\treason\w+ += "(\w+)"', source))
+        self.assertTrue(reasons)
+        told = set(re.findall(r"\n\| `(\w+)(?:…)?` \|", self.runbook("mongodb-failing.md")))
+        self.assertEqual(told, reasons | {"code_"})
 
     def test_own_metrics_are_emitted_under_the_dimensions_that_alarms_read(self):
         source = (ROOT / "internal/telemetry/metric.go").read_text()
@@ -289,12 +505,61 @@ class Alarms(unittest.TestCase):
         for name, alarm in ALARMS.items():
             if alarm.get("Namespace") == "coldfuse":
                 read = (alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"]))
-                self.assertIn(read, emitted, name)
+                with self.subTest(name):
+                    self.assertIn(read, emitted)
+
+
+class Documents(unittest.TestCase):
+    """What is said elsewhere about the template."""
+
+    def said(self, path):
+        return (ROOT / path).read_text()
+
+    def test_how_long_sessions_are_kept(self):
+        days = int(PARAMETERS["SessionTtlDays"]["Default"])
+        self.assertIn("now.Add(r.ttl + r.ttl/10)", self.said("internal/session/repository.go"))
+        row = re.search(r"\n\| `SESSION_TTL_DAYS` \|.*", self.said("README.md"))[0]
+        self.assertIn(f"at least {days} and at most {days + days // 10}", row)
+        self.assertIn("a tenth more", PARAMETERS["SessionTtlDays"]["Description"])
+
+    def test_what_everyone_may_read(self):
+        row = re.search(r"\n\| who may call \|.*", self.said("SECURITY.md"))[0]
+        self.assertIn("/api/v1/resilience/health", row)
+        if PARAMETERS["MonitoringAccess"]["Default"] == "open":
+            self.assertIn("`MonitoringAccess=open`, the default for dev", row)
+
+    def test_who_may_call_and_who_may_override(self):
+        for path in ("README.md", "SECURITY.md", "docs/deployments.md"):
+            for policy in of_type("AWS::IAM::ManagedPolicy"):
+                self.assertIn(f"`{policy}`", self.said(path), path)
+
+    def test_logs_go_with_the_stack_and_tables_stay(self):
+        kinds = {"AWS::Logs::LogGroup": "Delete", "AWS::DynamoDB::Table": "Retain"}
+        for name, resource in RESOURCES.items():
+            if resource["Type"] in kinds:
+                policies = {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
+                self.assertEqual(policies, {kinds[resource["Type"]]}, name)
+        self.assertIn("**Logs go with the stack.**", self.said("docs/deployments.md"))
+
+    def test_readme_has_every_parameter_and_no_other(self):
+        text = self.said("README.md")
+        table = text.split("These parameters are the deployment's alone")[1].split("\n## ")[0]
+        named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", table))
+        self.assertLessEqual(named, set(PARAMETERS))
+        # Those that reach a function are in the table of variables above.
+        variables = refs([SHARED, *(f["Environment"]["Variables"] for f in FUNCTIONS.values())])
+        rest = {"Architecture", "LogRetentionDays", "JwtIssuer", "JwtAudience"}
+        self.assertEqual(set(PARAMETERS) - variables - rest, named | {"Stage"})
 
 
 class Events(unittest.TestCase):
     def test_every_route_has_an_event_and_every_event_a_route(self):
-        events = {json.loads(p.read_text())["routeKey"] for p in (ROOT / "events").glob("*-*.json")}
+        bodies = [json.loads(p.read_text()) for p in (ROOT / "events").glob("*-*.json")]
+        schedule, = (e["Properties"] for e in FUNCTIONS["ResilienceFunction"]["Events"].values())
+        for body in bodies:
+            if "routeKey" not in body:  # of no client, but of the schedule
+                self.assertEqual(body, json.loads(schedule["Input"]))
+        events = {body["routeKey"] for body in bodies if "routeKey" in body}
         direct = {key for key in events if key.endswith("$default")}  # of invocations without HTTP
         self.assertEqual(events - direct, {r["RouteKey"] for r in ROUTES.values()})
 

@@ -81,7 +81,7 @@ func (w *world) getenv(name string) string { return w.env[name] }
 
 func (w *world) start(t *testing.T, log *bytes.Buffer) gateway.Handler {
 	t.Helper()
-	handler, err := newHandler(t.Context(), w.getenv, telemetry.Setup(log, "jira", ""))
+	handler, err := newHandler(t.Context(), w.getenv, telemetry.Setup(log, "jira", w.getenv))
 	if err != nil {
 		t.Fatal(err)
 	}

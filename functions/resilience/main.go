@@ -1,4 +1,5 @@
-// Command resilience is the Lambda function that shows the circuits' state.
+// Command resilience is the Lambda function that shows the circuits' state, and
+// gauges it by a schedule.
 package main
 
 import (
@@ -17,19 +18,20 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-func main() { function.Main("resilience", newHandler) }
+func main() { function.MainWithGauge("resilience", newHandler) }
 
-func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
+func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, function.Gauge, error) {
 	c, err := config.Monitor(getenv)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
 	circuits := make([]resilience.Circuit, len(c.Circuits))
 	for i, settings := range c.Circuits {
 		if circuits[i], err = breaker.New(breaker.Config{Settings: settings, Store: store, Observer: telemetry.Observer(logger)}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return gateway.WithLocalSubject(resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...), c.LocalSubject), nil
+	handler := resilience.Handler(logger, time.Now, coldfuse.OpenAPI(), circuits...)
+	return gateway.WithLocalSubject(handler, c.LocalSubject), resilience.Gauge(telemetry.Gauge(logger), circuits...), nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -10,17 +9,21 @@ import (
 	"github.com/coldfuse/coldfuse/internal/telemetry"
 )
 
-// With the store away the function still answers: by a 503 problem.
-func TestStoreAwayIsA503(t *testing.T) {
+// With the store away the function still answers: by a 503 problem. The gauge
+// fails, and measures nothing.
+func TestStoreAway(t *testing.T) {
+	away := httptest.NewServer(nil)
+	away.Close()
 	environment := map[string]string{
 		"CIRCUITS_TABLE":            "circuits",
 		"AWS_REGION":                "eu-central-1",
 		"AWS_ACCESS_KEY_ID":         "local",
 		"AWS_SECRET_ACCESS_KEY":     "local",
-		"AWS_ENDPOINT_URL_DYNAMODB": "http://" + closedPort(t),
+		"AWS_ENDPOINT_URL_DYNAMODB": away.URL,
 	}
 	var log bytes.Buffer
-	handler, err := newHandler(t.Context(), func(name string) string { return environment[name] }, telemetry.Setup(&log, "resilience", ""))
+	getenv := func(name string) string { return environment[name] }
+	handler, gauge, err := newHandler(t.Context(), getenv, telemetry.Setup(&log, "resilience", getenv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,15 +35,7 @@ func TestStoreAwayIsA503(t *testing.T) {
 	if !strings.Contains(log.String(), "Circuit store cannot be read") {
 		t.Errorf("logged %q", log.String())
 	}
-}
-
-// closedPort is an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	if err := gauge(t.Context()); err == nil || strings.Contains(log.String(), "CircuitState") {
+		t.Errorf("gauged: %v, %s", err, log.String())
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

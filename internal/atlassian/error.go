@@ -24,11 +24,15 @@ type Error struct {
 	// Fields and Messages are what a 4xx answer says is wrong.
 	Fields   map[string]string
 	Messages []string
+	// Field is the part of the client's request that they are about, where the
+	// connector knows. See About.
+	Field string
 	// RequestID is the service's own id of the request.
 	RequestID string
 	// RateLimit is which limit a 429 is of, in Atlassian's words such as
 	// jira-burst-based; empty if it does not say.
 	RateLimit string
+	edge      bool // the limit is that of Atlassian's edge, and of no endpoint
 	// Wait is how long the service asks to be left alone, at most 24 h; 0 if it
 	// does not ask.
 	Wait time.Duration
@@ -114,15 +118,22 @@ func Classify(countClientErrors bool) breaker.Classifier {
 // patience is longer than any call behind an HTTP API can wait.
 const patience = 30 * time.Second
 
-// stopFor is how long every caller should leave the service alone, 0 if it does
-// not say, or if calls can wait for it themselves. A quota is the whole app's: a
-// request before its end only adds to what is asked for. Of other limits each
-// is one endpoint's, which gets over it in seconds unless it says otherwise.
+// stopFor is how long every caller should leave the service alone, 0 if only
+// some should or if calls can wait for it themselves. A quota is the whole
+// app's: a request before its end only adds to what is asked for. A limit of
+// any other name is one endpoint's or one issue's, and however long it lasts,
+// all else is served: such a 429 is one failure. One that names no limit, or
+// comes from the edge in front of all endpoints, may be about everything.
 func (e *Error) stopFor() time.Duration {
-	if e.Reason != "rate_limited" || !e.QuotaStop() && e.Wait < patience {
+	unnamed := e.RateLimit == "" || e.edge
+	switch {
+	case e.Reason != "rate_limited":
+		return 0
+	case e.QuotaStop(), unnamed && e.Wait >= patience:
+		return e.Wait
+	default:
 		return 0
 	}
-	return e.Wait
 }
 
 func (e *Error) callersFault() bool {
@@ -167,7 +178,8 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
 		// All documented reasons for a 429 are found before anything is done.
-		e.Reason, e.RateLimit = "rate_limited", limitOf(res.Header)
+		e.Reason = "rate_limited"
+		e.RateLimit, e.edge = limitOf(res.Header)
 		e.Wait = limitedFor(res.Header, e.QuotaStop(), now)
 	case res.StatusCode >= 300 && res.StatusCode < 400:
 		e.Reason = reasonBadResponse
@@ -204,6 +216,16 @@ func token(value string) string {
 		return ""
 	}
 	return value
+}
+
+// About names the field of the client's request that a 400 in the service's own
+// words is about, for a request of which only that can be wrong. It gives err.
+func About(field string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if ok && e.Status == http.StatusBadRequest && len(e.Messages) > 0 {
+		e.Field = field
+	}
+	return err
 }
 
 // IsRefused tells whether the service did not accept the credentials.

@@ -11,6 +11,7 @@ import (
 func FuzzSaid(f *testing.F) {
 	f.Add(`{"errorMessages":["a"],"errors":{"b":"c"}}`, 400, "7")
 	f.Add(`<html>`, 503, "")
+	f.Add(`{"statusCode":400,"message":"java.lang.XException: y:"}`, 400, "")
 	f.Add(`{"title":"t","detail":"d"}`, 405, "Fri, 31 Dec 1999 23:59:59 GMT")
 	f.Fuzz(func(t *testing.T, body string, status int, after string) {
 		res := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}, "Atl-Traceid": {body}}}

@@ -23,6 +23,9 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, circuit string, err er
 	if !ok {
 		p = callProblem(err, attempts)
 	}
+	if p.RetryAfterSeconds > 0 {
+		p.RetryAfterSeconds = max(p.RetryAfterSeconds, gateway.Seconds(guard.OpenFor(err)))
+	}
 	p.Circuit, p.Attempts = circuit, attempts
 	gateway.WriteProblem(w, r, p)
 }
@@ -85,7 +88,7 @@ func (e *Error) problem() gateway.Problem {
 func (e *Error) passedOn() gateway.Problem {
 	p := gateway.Problem{
 		Type: "upstream-refused", Title: "Refused by the service", Status: e.Status, Retryable: new(false),
-		Detail: strings.Join(e.Messages, " "), Errors: e.Fields,
+		Detail: strings.Join(e.Messages, " "), Field: e.Field, Errors: e.Fields,
 	}
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,

@@ -18,8 +18,9 @@ import (
 //	jira-quota-tenant-based,   the next hour begins, and asking again only adds to what is asked
 //	confluence-quota-…
 //
-// Others, such as jira-cost-based, are seen and not documented. They, and none
-// at all, are taken for bursts: what they ask for with Retry-After decides.
+// Others, such as jira-cost-based, are seen and not documented. They are taken
+// for bursts, as is a 429 without a name: what it asks for with Retry-After
+// decides whether a call waits. What stops the whole fleet is told by stopFor.
 
 // QuotaStop tells whether the service will serve nothing before a quota is
 // filled up again. No wait within a call is worth it, however short it seems.
@@ -27,11 +28,12 @@ func (e *Error) QuotaStop() bool { return strings.Contains(e.RateLimit, "-quota-
 
 // limitOf is the reason of a 429. Atlassian's edge, which is in front of the
 // products, has another header for its own.
-func limitOf(h http.Header) string {
+func limitOf(h http.Header) (reason string, edge bool) {
 	if reason := token(h.Get("RateLimit-Reason")); reason != "" {
-		return reason
+		return reason, false
 	}
-	return token(h.Get("X-Failure-Category"))
+	category := token(h.Get("X-Failure-Category"))
+	return category, category != ""
 }
 
 // maxWait caps what the service asks for: quotas are by the hour, and a wrong

@@ -101,8 +101,14 @@ func TestWhatStopsTheWholeFleet(t *testing.T) {
 		want time.Duration
 	}{
 		"a quota that is used up":                 {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-quota-global-based", Wait: 5 * time.Second}, 5 * time.Second},
-		"a limit that no call can wait out":       {Error{Status: 429, Reason: "rate_limited", Wait: 5 * time.Minute}, 5 * time.Minute},
-		"but not a burst":                         {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-burst-based", Wait: 2 * time.Second}, 0},
+		"a quota of another product":              {Error{Status: 429, Reason: "rate_limited", RateLimit: "confluence-quota-tenant-based", Wait: time.Hour}, time.Hour},
+		"a limit without a name, if it is long":   {Error{Status: 429, Reason: "rate_limited", Wait: 5 * time.Minute}, 5 * time.Minute},
+		"the edge's own limit, if it is long":     {Error{Status: 429, Reason: "rate_limited", RateLimit: "FAILURE_CLIENT_THROTTLED", edge: true, Wait: 5 * time.Minute}, 5 * time.Minute},
+		"but not a limit that calls can wait for": {Error{Status: 429, Reason: "rate_limited", Wait: 29 * time.Second}, 0},
+		"nor the edge's, if it is short":          {Error{Status: 429, Reason: "rate_limited", RateLimit: "FAILURE_CLIENT_THROTTLED", edge: true, Wait: time.Second}, 0},
+		"nor one endpoint's, however long":        {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-burst-based", Wait: time.Hour}, 0},
+		"nor one issue's":                         {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-per-issue-on-write", Wait: 45 * time.Second}, 0},
+		"nor one of a name that is not known":     {Error{Status: 429, Reason: "rate_limited", RateLimit: "jira-cost-based", Wait: time.Hour}, 0},
 		"nor a limit that does not say how long":  {Error{Status: 429, Reason: "rate_limited"}, 0},
 		"nor an outage that says when to be back": {Error{Status: 503, Reason: "http_503", Wait: 5 * time.Minute}, 0},
 	} {

@@ -44,7 +44,7 @@ func said(body []byte) (messages []string, fields map[string]string) {
 		}
 	}
 	for _, m := range all {
-		if m = clean(m); m != "" && len(messages) < maxFields {
+		if m = clean(withoutClass(m)); m != "" && len(messages) < maxFields {
 			messages = append(messages, m)
 		}
 	}
@@ -75,11 +75,44 @@ func saidOfFields(errors json.RawMessage) map[string]string {
 		if json.Unmarshal(raw, &text) != nil || len(fields) == maxFields {
 			continue
 		}
-		if name, text = clean(name), clean(text); name != "" && text != "" {
+		if name, text = clean(name), clean(withoutClass(text)); name != "" && text != "" {
 			fields[name] = text
 		}
 	}
 	return fields
+}
+
+// withoutClass leaves out the names of Java's exceptions that a message begins
+// with, such as "com.atlassian.x.BadRequestException: ", and is nothing where
+// the message is no more than that.
+func withoutClass(message string) string {
+	for {
+		class, rest, more := strings.Cut(strings.TrimSpace(message), ":")
+		switch {
+		case !isException(class):
+			return message
+		case !more:
+			return ""
+		}
+		message = rest
+	}
+}
+
+// isException accepts the full name of a class, such as java.io.IOException:
+// packages in small letters, and a name that says what it is.
+func isException(s string) bool {
+	at := strings.LastIndexByte(s, '.')
+	if at < 1 || !strings.HasSuffix(s, "Exception") && !strings.HasSuffix(s, "Error") {
+		return false
+	}
+	packages, class := s[:at], s[at+1:]
+	return 'A' <= class[0] && class[0] <= 'Z' && !strings.ContainsFunc(class, isNoName) &&
+		strings.Contains(packages, ".") && packages == strings.ToLower(packages) &&
+		!strings.ContainsFunc(packages, func(r rune) bool { return r != '.' && isNoName(r) })
+}
+
+func isNoName(r rune) bool {
+	return r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // clean makes the service's text fit to be shown: one line of bounded length,

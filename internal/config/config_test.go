@@ -3,11 +3,13 @@ package config
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,64 +47,159 @@ func TestAllThatIsMissingIsNamedOnOneLine(t *testing.T) {
 	}
 }
 
+// load reads the configuration that has the variable.
+func load(name string, getenv func(string) string) error {
+	var err error
+	switch prefix, _, _ := strings.Cut(name, "_"); prefix {
+	case "CONFLUENCE": // which the monitor reads last
+		_, err = Monitor(getenv)
+	case "SESSION", "SESSIONS", "MONGODB", "LOCAL", "AUTH":
+		_, err = Sessions(getenv)
+	default:
+		_, err = Jira(getenv)
+	}
+	return err
+}
+
 func TestWrongValuesNameTheirVariable(t *testing.T) {
-	for rule, c := range map[string]struct{ name, value string }{
-		"an unknown profile":                    {"JIRA_PROFILE", "eager"},
-		"sessions is no profile with a circuit": {"JIRA_PROFILE", "sessions"},
-		"a negative count":                      {"JIRA_MAX_ATTEMPTS", "-1"},
-		"a count that is none":                  {"JIRA_FAILURE_THRESHOLD", "many"},
-		"a time with a unit":                    {"JIRA_FAILURE_WINDOW", "60s"},
-		"a time that is not a number":           {"JIRA_TRY_TIMEOUT", "NaN"},
-		"an infinite time":                      {"JIRA_RECOVERY_TIMEOUT", "Inf"},
-		"a flag that is none":                   {"JIRA_JITTER", "yes"},
-		"an unknown strategy":                   {"JIRA_STRATEGY", "random"},
-		"a threshold beyond its range":          {"JIRA_FAILURE_THRESHOLD", "101"},
-		"a base delay above the cap":            {"JIRA_BASE_DELAY", "11"},
-		"a back-off that shrinks":               {"JIRA_OPEN_BACK_OFF", "0.5"},
-		"a back-off that is no number":          {"JIRA_OPEN_BACK_OFF", "NaN"},
-		"more environments than failures":       {"JIRA_MIN_ENVIRONMENTS", "6"},
-		"an opening for ever":                   {"JIRA_MAX_OPEN", "86401"},
-		"reads neither first nor not":           {"JIRA_READ_FIRST", "yes"},
-		"client errors neither counted nor not": {"COUNT_CLIENT_ERRORS", "1"},
-		"an unknown authentication":             {"JIRA_AUTH", "digest"},
-		"a site that is no URL":                 {"JIRA_BASE_URL", "site"},
-		"credentials over plain http":           {"JIRA_BASE_URL", "http://site.example.com"},
-		"a URL with credentials of its own":     {"JIRA_BASE_URL", "https://a:b@site.example.com"},
-		"a URL with a query":                    {"JIRA_BASE_URL", "https://site.example.com?x=1"},
-		"links that would point to the gateway": {"JIRA_BASE_URL", "https://api.atlassian.com/ex/jira/abc"},
-		"a service's account at a site":         {"JIRA_AUTH", "client_credentials"},
-		"a bearer at a site of the cloud":       {"JIRA_AUTH", "bearer"},
-		"a confluence setting, for the monitor": {"CONFLUENCE_FAILURE_WINDOW", "x"},
-		"a session that ends at once":           {"SESSION_TTL_DAYS", "0"},
-		"a session's retries":                   {"SESSIONS_BASE_DELAY", "6"},
-		"a local subject of two lines":          {"LOCAL_SUBJECT", "a\nb"},
-		"a database's name":                     {"MONGODB_DATABASE", "a b"},
-		"an unknown mode of access":             {"AUTH_MODE", "open"},
+	for rule, c := range map[string]struct{ name, value, want string }{
+		"an unknown profile":                    {"JIRA_PROFILE", "eager", `JIRA_PROFILE "eager": want default or high_traffic or critical or database`},
+		"sessions is no profile with a circuit": {"JIRA_PROFILE", "sessions", `JIRA_PROFILE "sessions": want `},
+		"a negative count":                      {"JIRA_MAX_ATTEMPTS", "-1", `JIRA_MAX_ATTEMPTS "-1": want 0 to 20`},
+		"more retries than a call is worth":     {"JIRA_MAX_ATTEMPTS", "21", `JIRA_MAX_ATTEMPTS "21": want 0 to 20`},
+		"a count that is none":                  {"JIRA_FAILURE_THRESHOLD", "many", `JIRA_FAILURE_THRESHOLD "many": want 1 to 100`},
+		"a threshold of none":                   {"JIRA_FAILURE_THRESHOLD", "0", `JIRA_FAILURE_THRESHOLD "0": want 1 to 100`},
+		"a threshold beyond its range":          {"JIRA_FAILURE_THRESHOLD", "101", `JIRA_FAILURE_THRESHOLD "101": want 1 to 100`},
+		"a count with a zero in front":          {"JIRA_SUCCESS_THRESHOLD", "02", `JIRA_SUCCESS_THRESHOLD "02": want 1 to 100`},
+		"a time with a unit":                    {"JIRA_FAILURE_WINDOW", "60s", `JIRA_FAILURE_WINDOW "60s": want 1 to 3600 seconds`},
+		"a time with an exponent":               {"JIRA_FAILURE_WINDOW", "6e1", `JIRA_FAILURE_WINDOW "6e1": want 1 to 3600 seconds`},
+		"a time that is not a number":           {"JIRA_TRY_TIMEOUT", "NaN", `JIRA_TRY_TIMEOUT "NaN": want 0.01 to 898 seconds`},
+		"an infinite time":                      {"JIRA_RECOVERY_TIMEOUT", "Inf", `JIRA_RECOVERY_TIMEOUT "Inf": want 0.1 to 3600 seconds`},
+		"a recovery of a day":                   {"JIRA_RECOVERY_TIMEOUT", "86400", `JIRA_RECOVERY_TIMEOUT "86400": want 0.1 to 3600 seconds`},
+		"a part of a millisecond":               {"JIRA_RECOVERY_TIMEOUT", "0.1001", `JIRA_RECOVERY_TIMEOUT "0.1001": want `},
+		"a flag that is none":                   {"JIRA_JITTER", "yes", `JIRA_JITTER "yes": want true or false`},
+		"an unknown strategy":                   {"JIRA_STRATEGY", "random", `JIRA_STRATEGY "random": want exponential or fixed`},
+		"a base delay above the cap":            {"JIRA_BASE_DELAY", "11", "JIRA_BASE_DELAY: want no more than JIRA_MAX_DELAY, 10"},
+		"a cap below the base delay":            {"JIRA_MAX_DELAY", "0.5", "JIRA_BASE_DELAY: want no more than JIRA_MAX_DELAY, 0.5"},
+		"a back-off that shrinks":               {"JIRA_OPEN_BACK_OFF", "0.5", `JIRA_OPEN_BACK_OFF "0.5": want 1 to 10`},
+		"a back-off that is no number":          {"JIRA_OPEN_BACK_OFF", "NaN", `JIRA_OPEN_BACK_OFF "NaN": want 1 to 10`},
+		"more environments than failures":       {"JIRA_MIN_ENVIRONMENTS", "6", "JIRA_MIN_ENVIRONMENTS: want no more than JIRA_FAILURE_THRESHOLD, 5"},
+		"fewer failures than environments":      {"JIRA_MIN_ENVIRONMENTS", "51", `JIRA_MIN_ENVIRONMENTS "51": want 1 to 50`},
+		"an opening for ever":                   {"JIRA_MAX_OPEN", "86401", `JIRA_MAX_OPEN "86401": want 0.1 to 86400 seconds`},
+		"an opening shorter than the first":     {"JIRA_MAX_OPEN", "29", "JIRA_MAX_OPEN: want no less than JIRA_RECOVERY_TIMEOUT, 30"},
+		"reads neither first nor not":           {"JIRA_READ_FIRST", "yes", `JIRA_READ_FIRST "yes": want true or false`},
+		"a try that leaves no time for a probe": {"JIRA_TRY_TIMEOUT", "27.751", "JIRA_TRY_TIMEOUT: want no more than 27.75, or no probe fits JIRA_FUNCTION_TIMEOUT, 29"},
+		"a function too short for a probe":      {"JIRA_FUNCTION_TIMEOUT", "5", "JIRA_TRY_TIMEOUT: want no more than 3.75, or no probe fits JIRA_FUNCTION_TIMEOUT, 5"},
+		"a function that Lambda would stop":     {"JIRA_FUNCTION_TIMEOUT", "901", `JIRA_FUNCTION_TIMEOUT "901": want 5 to 900`},
+		"client errors neither counted nor not": {"COUNT_CLIENT_ERRORS", "1", `COUNT_CLIENT_ERRORS "1": want true or false`},
+		"an unknown authentication":             {"JIRA_AUTH", "digest", `JIRA_AUTH "digest": want `},
+		"a site that is no URL":                 {"JIRA_BASE_URL", "site", "JIRA_BASE_URL: want an https URL"},
+		"credentials over plain http":           {"JIRA_BASE_URL", "http://site.example.com", "JIRA_BASE_URL: want https, "},
+		"a URL with credentials of its own":     {"JIRA_BASE_URL", "https://a:b@site.example.com", "JIRA_BASE_URL: want a URL without user"},
+		"a URL with a query":                    {"JIRA_BASE_URL", "https://site.example.com?x=1", "JIRA_BASE_URL: want a URL without user"},
+		"links that would point to the gateway": {"JIRA_BASE_URL", "https://api.atlassian.com/ex/jira/abc", "JIRA_SITE_URL is missing"},
+		"a service's account at a site":         {"JIRA_AUTH", "client_credentials", "JIRA_BASE_URL: client_credentials needs"},
+		"a bearer at a site of the cloud":       {"JIRA_AUTH", "bearer", "JIRA_BASE_URL: bearer needs"},
+		"a confluence setting, for the monitor": {"CONFLUENCE_FAILURE_WINDOW", "x", `CONFLUENCE_FAILURE_WINDOW "x": want 1 to 3600 seconds`},
+		"a try of confluence, for the monitor":  {"CONFLUENCE_TRY_TIMEOUT", "28", "CONFLUENCE_TRY_TIMEOUT: want no more than 27.75"},
+		"a session that ends at once":           {"SESSION_TTL_DAYS", "0", `SESSION_TTL_DAYS "0": want 1 to 3650`},
+		"a session's retries":                   {"SESSIONS_BASE_DELAY", "6", "SESSIONS_BASE_DELAY: want no more than SESSIONS_MAX_DELAY, 5"},
+		"a session's try without end":           {"SESSIONS_TRY_TIMEOUT", "28.001", `SESSIONS_TRY_TIMEOUT "28.001": want 0.01 to 28 seconds`},
+		"a local subject of two lines":          {"LOCAL_SUBJECT", "a\nb", "LOCAL_SUBJECT: want at most 63"},
+		"a database's name":                     {"MONGODB_DATABASE", "a b", "MONGODB_DATABASE: want at most 63"},
+		"an unknown mode of access":             {"AUTH_MODE", "open", `AUTH_MODE "open": want iam or jwt or none`},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			load := func(getenv func(string) string) error { _, err := Jira(getenv); return err }
-			switch {
-			case strings.HasPrefix(c.name, "CONFLUENCE_"):
-				load = func(getenv func(string) string) error { _, err := Monitor(getenv); return err }
-			case !strings.HasPrefix(c.name, "JIRA_") && !strings.HasPrefix(c.name, "COUNT_"):
-				load = func(getenv func(string) string) error {
-					_, err := Sessions(func(name string) string {
-						if value := getenv(name); name != "AUTH_MODE" || value != "" {
-							return value
-						}
-						return "none"
-					})
-					return err
-				}
+			changes := map[string]string{c.name: c.value}
+			if c.name == "LOCAL_SUBJECT" {
+				changes["AUTH_MODE"] = "none"
 			}
-			err := load(environment(map[string]string{c.name: c.value}))
-			prefix, _, _ := strings.Cut(c.name, "_")
-			if err == nil || !strings.Contains(err.Error(), prefix+"_") || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "a:b") {
-				t.Errorf("got %v", err)
+			err := load(c.name, environment(changes))
+			if err == nil || !strings.HasPrefix(err.Error(), "configuration: "+c.want) {
+				t.Fatalf("got  %v\nwant %s", err, c.want)
+			}
+			if text := err.Error(); strings.ContainsAny(text, ";\n") || strings.Contains(text, "a:b") {
+				t.Errorf("one fault is one complaint, on one line, without secrets: %v", err)
 			}
 		})
 	}
 }
+
+func TestOneComplaintForEachFault(t *testing.T) {
+	_, err := Jira(environment(map[string]string{
+		"JIRA_FAILURE_THRESHOLD": "0", "JIRA_MIN_ENVIRONMENTS": "6", "JIRA_RECOVERY_TIMEOUT": "7200", "JIRA_MAX_OPEN": "10", "JIRA_MAX_DELAY": "x", "JIRA_BASE_DELAY": "20",
+	}))
+	const want = `configuration: JIRA_MAX_DELAY "x": want 0 to 900 seconds; ` +
+		`JIRA_FAILURE_THRESHOLD "0": want 1 to 100; JIRA_RECOVERY_TIMEOUT "7200": want 0.1 to 3600 seconds`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// The circuit's and the retries' own rules know nothing of variables, so this
+// package has them too: what it admits they must admit, and what it refuses for
+// its range they must refuse.
+func TestRangesAreThoseOfTheCircuitAndTheRetries(t *testing.T) {
+	valid := func(p Protection) error { return errors.Join(p.Circuit.Validate(), p.Retry.Validate()) }
+	for name, c := range map[string]struct {
+		low, high, below, above string
+		with                    map[string]string
+		set                     func(*Protection, float64)
+	}{
+		"MAX_ATTEMPTS":      {"0", "20", "-1", "21", nil, func(p *Protection, v float64) { p.Retry.MaxAttempts = int(v) }},
+		"BASE_DELAY":        {"0", "900", "-0.001", "900.001", map[string]string{"MAX_DELAY": "900"}, func(p *Protection, v float64) { p.Retry.BaseDelay = span(v) }},
+		"MAX_DELAY":         {"0", "900", "-0.001", "900.001", map[string]string{"BASE_DELAY": "0"}, func(p *Protection, v float64) { p.Retry.MaxDelay = span(v) }},
+		"FAILURE_THRESHOLD": {"1", "100", "0", "101", nil, func(p *Protection, v float64) { p.Circuit.FailureThreshold = int(v) }},
+		"FAILURE_WINDOW":    {"1", "3600", "0.999", "3600.001", nil, func(p *Protection, v float64) { p.Circuit.FailureWindow = span(v) }},
+		"RECOVERY_TIMEOUT":  {"0.1", "3600", "0.099", "3600.001", map[string]string{"MAX_OPEN": "86400"}, func(p *Protection, v float64) { p.Circuit.RecoveryTimeout = span(v) }},
+		"SUCCESS_THRESHOLD": {"1", "100", "0", "101", nil, func(p *Protection, v float64) { p.Circuit.SuccessThreshold = int(v) }},
+		"OPEN_BACK_OFF":     {"1", "10", "0.999", "10.001", nil, func(p *Protection, v float64) { p.Circuit.OpenBackOff = v }},
+		"MAX_OPEN":          {"0.1", "86400", "0.099", "86400.001", map[string]string{"RECOVERY_TIMEOUT": "0.1"}, func(p *Protection, v float64) { p.Circuit.MaxOpen = span(v) }},
+		"MIN_ENVIRONMENTS":  {"1", "50", "0", "51", map[string]string{"FAILURE_THRESHOLD": "50"}, func(p *Protection, v float64) { p.Circuit.MinEnvironments = int(v) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := func(value string) (Protection, error) {
+				changes := map[string]string{"JIRA_" + name: value}
+				for other, v := range c.with {
+					changes["JIRA_"+other] = v
+				}
+				read, err := Jira(environment(changes))
+				return read.Protection, err
+			}
+			for _, value := range []string{c.low, c.high} {
+				p, err := read(value)
+				if err := errors.Join(err, valid(p)); err != nil {
+					t.Errorf("%s: %v", value, err)
+				}
+			}
+			for _, value := range []string{c.below, c.above} {
+				if _, err := read(value); err == nil {
+					t.Errorf("%s is admitted", value)
+				}
+				p, _ := read(c.low)
+				number, err := strconv.ParseFloat(value, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.set(&p, number); valid(p) == nil {
+					t.Errorf("%s is refused, and could be had", value)
+				}
+			}
+		})
+	}
+	for n := 1; n <= 60; n++ {
+		for threshold := 1; threshold <= 100; threshold++ {
+			p, err := Jira(environment(map[string]string{"JIRA_MIN_ENVIRONMENTS": strconv.Itoa(n), "JIRA_FAILURE_THRESHOLD": strconv.Itoa(threshold)}))
+			want := p.Protection.Circuit
+			want.MinEnvironments, want.FailureThreshold = n, threshold
+			if (err == nil) != (want.Validate() == nil) {
+				t.Fatalf("%d of %d: got %v, the circuit says %v", n, threshold, err, want.Validate())
+			}
+		}
+	}
+}
+
+func span(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 func TestDefaults(t *testing.T) {
 	c, err := Jira(environment(nil))
@@ -123,17 +220,30 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestCriticalIsWarnedOfOnce(t *testing.T) {
-	for profile, lines := range map[string]int{"default": 0, "critical": 1} {
-		c, err := Jira(environment(map[string]string{"JIRA_PROFILE": profile}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var log bytes.Buffer
-		c.Protection.WarnOfLength(slog.New(slog.NewJSONHandler(&log, nil)))
-		if strings.Count(log.String(), "\n") != lines {
-			t.Errorf("%s: %s", profile, &log)
-		}
+func TestWhatTakesTooLongIsToldOnce(t *testing.T) {
+	for rule, c := range map[string]struct {
+		profile, function string
+		level, limit      string // of the one line, if any
+	}{
+		"the default fits": {"default", "", "", ""},
+		"critical does not fit the function's timeout":  {"critical", "", "ERROR", `"limit_s":29`},
+		"nor one that is not long enough":               {"critical", "93", "ERROR", `"limit_s":93`},
+		"critical fits direct invocation, and not HTTP": {"critical", "94", "WARN", `"limit_s":29`},
+		"the default does not fit a short function":     {"default", "26", "ERROR", `"limit_s":26`},
+		"a long function changes nothing for what fits": {"default", "900", "", ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			read, err := Jira(environment(map[string]string{"JIRA_PROFILE": c.profile, "JIRA_FUNCTION_TIMEOUT": c.function}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log bytes.Buffer
+			read.Protection.WarnOfLength(slog.New(slog.NewJSONHandler(&log, nil)))
+			if c.level == "" && log.Len() > 0 || strings.Count(log.String(), "\n") != min(len(c.level), 1) ||
+				!strings.Contains(log.String(), c.level) || !strings.Contains(log.String(), c.limit) {
+				t.Errorf("got %s", &log)
+			}
+		})
 	}
 }
 

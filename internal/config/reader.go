@@ -43,41 +43,70 @@ func (r *reader) required(name string) string {
 	return value
 }
 
-// Each of the following leaves its target alone where the variable is empty.
+// Each of the following leaves its target alone where the variable is empty or
+// wrong, and tells whether it is right. Numbers are written as the patterns of
+// template.yaml have them: no sign, no exponent, no needless zero in front, and
+// in decimals at most three digits behind the point.
 
-func (r *reader) count(name string, target *int) {
-	if value := r.getenv(name); value != "" {
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 0 {
-			r.problem("%s %q: want a whole number", name, value)
-			return
-		}
-		*target = n
+func (r *reader) count(name string, low, high int, target *int) bool {
+	value := r.getenv(name)
+	if value == "" {
+		return true
 	}
+	n, err := strconv.Atoi(value)
+	if err != nil || strconv.Itoa(n) != value || n < low || n > high {
+		r.problem("%s %q: want %d to %d", name, value, low, high)
+		return false
+	}
+	*target = n
+	return true
 }
 
 // seconds reads a decimal such as 60 or 0.5.
-func (r *reader) seconds(name string, target *time.Duration) {
-	if value := r.getenv(name); value != "" {
-		s, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(s >= 0 && s <= 86_400) {
-			r.problem("%s %q: want seconds, 0 to 86400", name, value)
-			return
-		}
-		*target = time.Duration(math.Round(s * float64(time.Second)))
+func (r *reader) seconds(name string, low, high time.Duration, target *time.Duration) bool {
+	value := r.getenv(name)
+	if value == "" {
+		return true
 	}
+	s, ok := decimal(value)
+	d := time.Duration(math.Round(min(s, 1e6)*1000)) * time.Millisecond
+	if !ok || d < low || d > high {
+		r.problem("%s %q: want %s to %s seconds", name, value, seconds(low), seconds(high))
+		return false
+	}
+	*target = d
+	return true
 }
 
-func (r *reader) decimal(name string, target *float64) {
-	if value := r.getenv(name); value != "" {
-		d, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			r.problem("%s %q: want a number", name, value)
-			return
-		}
-		*target = d
+func (r *reader) decimal(name string, low, high float64, target *float64) bool {
+	value := r.getenv(name)
+	if value == "" {
+		return true
 	}
+	d, ok := decimal(value)
+	if !ok || d < low || d > high {
+		r.problem("%s %q: want %g to %g", name, value, low, high)
+		return false
+	}
+	*target = d
+	return true
 }
+
+func decimal(value string) (d float64, ok bool) {
+	whole, fraction, pointed := strings.Cut(value, ".")
+	if !digits(whole) || len(whole) > 1 && whole[0] == '0' || pointed && (!digits(fraction) || len(fraction) > 3) {
+		return 0, false
+	}
+	d, err := strconv.ParseFloat(value, 64)
+	return d, err == nil
+}
+
+func digits(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool { return c < '0' || c > '9' })
+}
+
+// seconds is a duration as a variable has it.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
 
 func (r *reader) flag(name string, target *bool) {
 	switch value := r.getenv(name); value {

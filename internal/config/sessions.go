@@ -1,13 +1,17 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/coldfuse/coldfuse/internal/guard"
+)
 
 // SessionsConfig is the configuration of the sessions function.
 type SessionsConfig struct {
 	Protection   Protection // without a circuit
 	SecretID     string     // of the secret {"uri":"…"}
 	Database     string
-	TTL          time.Duration // of a session that is left alone
+	TTL          time.Duration // of a session that is left alone, at least
 	LocalSubject string        // see Subject
 }
 
@@ -24,12 +28,9 @@ const (
 func Sessions(getenv func(string) string) (SessionsConfig, error) {
 	r := &reader{getenv: getenv}
 	days := defaultTTLDays
-	r.count("SESSION_TTL_DAYS", &days)
-	if days < 1 || days > 3650 {
-		r.problem("SESSION_TTL_DAYS %d: want 1 to 3650", days)
-	}
+	r.count("SESSION_TTL_DAYS", 1, 3650, &days)
 	c := SessionsConfig{
-		Protection:   r.retries("SESSIONS_", "sessions", sessionsTryTimeout),
+		Protection:   r.retries("SESSIONS_", "sessions", sessionsTryTimeout, HTTPLimit-guard.Reserve),
 		SecretID:     r.required("MONGODB_SECRET_ID"),
 		Database:     r.name("MONGODB_DATABASE", defaultDatabase),
 		TTL:          time.Duration(days) * 24 * time.Hour,

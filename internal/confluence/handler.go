@@ -51,10 +51,6 @@ func answer(w http.ResponseWriter, r *http.Request, v any, err error) {
 	}
 }
 
-func refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
-	gateway.WriteProblem(w, r, gateway.BadField(field, detail))
-}
-
 // serveList answers with a page of a list, from where the query's page_token
 // says and as long as its limit says. of tells the list from all others, whose
 // tokens lead to other things.
@@ -87,7 +83,7 @@ func (c *Connector) serveSpaces(w http.ResponseWriter, r *http.Request) {
 		keys = strings.Split(query.Get("keys"), ",")
 	}
 	if !areSpaceKeys(keys) {
-		refuse(w, r, "keys", "want at most 250 keys of spaces, comma-separated")
+		gateway.Refuse(w, r, "keys", "want at most 250 keys of spaces, comma-separated")
 		return
 	}
 	serveList(w, r, query, append([]string{"spaces"}, keys...), func(ctx context.Context, limit int, cursor string) (gateway.Page[Space], error) {
@@ -102,7 +98,7 @@ func (c *Connector) servePages(w http.ResponseWriter, r *http.Request) {
 	}
 	space := r.PathValue("space")
 	if !isNumber(space) && !isSpaceKey(space) {
-		refuse(w, r, "space", "want a space's key, or its number")
+		gateway.Refuse(w, r, "space", "want a space's key, or its number")
 		return
 	}
 	serveList(w, r, query, []string{"pages", space}, func(ctx context.Context, limit int, cursor string) (gateway.Page[Page], error) {
@@ -120,11 +116,11 @@ func (c *Connector) servePageContent(w http.ResponseWriter, r *http.Request) {
 		format = query.Get("format")
 	}
 	if !isNumber(id) {
-		refuse(w, r, "id", "want a page's number")
+		gateway.Refuse(w, r, "id", "want a page's number")
 		return
 	}
 	if !slices.Contains([]string{storage, view, markdown}, format) {
-		refuse(w, r, "format", "want storage, view or markdown")
+		gateway.Refuse(w, r, "format", "want storage, view or markdown")
 		return
 	}
 	content, err := c.PageContent(r.Context(), id, format)
@@ -140,7 +136,7 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 	}
 	cql := query.Get("cql")
 	if strings.TrimSpace(cql) == "" || len(cql) > maxCQL || !utf8.ValidString(cql) {
-		refuse(w, r, "cql", "want a CQL query of at most 4,000 bytes, in UTF-8")
+		gateway.Refuse(w, r, "cql", "want a CQL query of at most 4,000 bytes, in UTF-8")
 		return
 	}
 	serveList(w, r, query, []string{"search", cql}, func(ctx context.Context, limit int, cursor string) (gateway.Page[Result], error) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
+	"github.com/coldfuse/coldfuse/internal/gateway"
 )
 
 func TestBadInputNeverReachesConfluence(t *testing.T) {
@@ -146,6 +147,30 @@ func TestConfluencesAnswersAsTheClientsProblem(t *testing.T) {
 				if len(s.lines()) != c.attempts {
 					t.Errorf("%s: %q reached Confluence", path, s.lines())
 				}
+			}
+		})
+	}
+}
+
+// A query that cannot be read is named, and in words for people.
+func TestAQueryThatConfluenceRefusesIsNamed(t *testing.T) {
+	const refusal = `{"statusCode":400,"data":{},"message":"com.atlassian.confluence.api.service.exceptions.api.BadRequestException: Could not parse cql : foo = 1"}`
+	for rule, c := range map[string]struct {
+		path, body string
+		field      string
+		detail     string
+	}{
+		"in its own words":                   {"/search?cql=foo+%3D+1", refusal, "cql", "Could not parse cql : foo = 1"},
+		"not by something in between":        {"/search?cql=foo+%3D+1", `<html>`, "", ""},
+		"nor where the token may be too old": {"/search?cql=foo&limit=1&page_token=" + gateway.EncodeToken([]string{"search", "foo", "1"}, "old"), refusal, "", "Could not parse cql : foo = 1"},
+		"nor of another call":                {"/spaces", refusal, "", "Could not parse cql : foo = 1"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newSite(t)
+			s.Answers(sitetest.Answering(400, c.body))
+			w := s.get(c.path)
+			if p := sitetest.ReadProblem(t, w); w.Code != 400 || p.Type != "upstream-refused" || p.Field != c.field || p.Detail != c.detail {
+				t.Errorf("%d %+v", w.Code, p)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
@@ -42,7 +43,7 @@ type apiResult struct {
 
 // Search gives a page of what matches a CQL query.
 func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor string) (gateway.Page[Result], error) {
-	return guard.Run(ctx, c.guard, searchContent, func(ctx context.Context) (gateway.Page[Result], error) {
+	page, err := guard.Run(ctx, c.guard, searchContent, func(ctx context.Context) (gateway.Page[Result], error) {
 		query := url.Values{"cql": {cql}, "limit": {strconv.Itoa(limit)}}
 		return readPage(ctx, c, searchPath, query, cursor, func(r *apiResult) Result {
 			return Result{
@@ -51,6 +52,10 @@ func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor st
 			}
 		})
 	})
+	if cursor == "" { // else that may be too old
+		err = atlassian.About("cql", err)
+	}
+	return page, err
 }
 
 func (r *apiResult) id() string {

@@ -19,7 +19,7 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := sitetest.New(t, Circuit, Operations, 2*time.Second, false)
+	s := sitetest.New(t, Circuit, Operations, time.Minute, false) // 4 MB take a busy machine seconds
 	c := New(s.Client, s.Guard, s.Links)
 	return &site{Site: s, connector: c, handler: Handler(c)}
 }

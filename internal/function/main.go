@@ -1,5 +1,5 @@
 // Package function runs an http.Handler as a Lambda function behind an HTTP
-// API.
+// API, and beside it what a schedule invokes.
 package function
 
 import (
@@ -18,11 +18,26 @@ import (
 // together, which may read secrets and records, and serves events until the
 // environment ends. If that fails it says why in one line and exits with 1.
 func Main(service string, newHandler func(context.Context, func(string) string, *slog.Logger) (http.Handler, error)) {
-	logger := telemetry.Setup(os.Stdout, service, os.Getenv("LOG_LEVEL"))
-	handler, err := newHandler(context.Background(), os.Getenv, logger)
+	start(service, func(logger *slog.Logger) (any, error) {
+		handler, err := newHandler(context.Background(), os.Getenv, logger)
+		return gateway.Adapt(handler, telemetry.Fault(logger)), err
+	})
+}
+
+// MainWithGauge is Main for a function that a schedule invokes too.
+func MainWithGauge(service string, newHandler func(context.Context, func(string) string, *slog.Logger) (http.Handler, Gauge, error)) {
+	start(service, func(logger *slog.Logger) (any, error) {
+		handler, gauge, err := newHandler(context.Background(), os.Getenv, logger)
+		return dispatch(gateway.Adapt(handler, telemetry.Fault(logger)), gauge), err
+	})
+}
+
+func start(service string, prepare func(*slog.Logger) (any, error)) {
+	logger := telemetry.Setup(os.Stdout, service, os.Getenv)
+	handler, err := prepare(logger)
 	if err != nil {
 		logger.Error(err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(gateway.Adapt(handler, telemetry.Fault(logger)))
+	lambda.Start(handler)
 }

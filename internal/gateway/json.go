@@ -118,8 +118,15 @@ func mistypedProblem(err *json.UnmarshalTypeError) Problem {
 	if err.Field == "" {
 		return BadField("", notObject)
 	}
-	given, _, _ := strings.Cut(err.Value, " ") // "number 1.5" holds the client's own digits
-	return BadField(err.Field, "the field has the wrong type: "+given)
+	given, digits, _ := strings.Cut(err.Value, " ") // as in "number 1.5"
+	switch {
+	case digits == "":
+		return BadField(err.Field, "the field has the wrong type: "+given)
+	case strings.ContainsAny(digits, ".eE"):
+		return BadField(err.Field, "want an integer")
+	default:
+		return BadField(err.Field, "the number is out of range")
+	}
 }
 
 // unknownField reads the name out of the message, which is all that

@@ -76,7 +76,7 @@ func Limit(w http.ResponseWriter, r *http.Request, query url.Values, fallback, m
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > most {
-		WriteProblem(w, r, BadField("limit", fmt.Sprintf("want 1 to %d", most)))
+		Refuse(w, r, "limit", fmt.Sprintf("want 1 to %d", most))
 		return 0, false
 	}
 	return limit, true

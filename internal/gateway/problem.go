@@ -56,6 +56,11 @@ func writeProblem(ctx context.Context, w http.ResponseWriter, p Problem) {
 	write(w, p.Status, "application/problem+json", p)
 }
 
+// Refuse answers r with BadField.
+func Refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
+	WriteProblem(w, r, BadField(field, detail))
+}
+
 // BadField is the 400 problem of a request of which one field, parameter or
 // header is wrong.
 func BadField(field, detail string) Problem {

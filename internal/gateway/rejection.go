@@ -22,8 +22,9 @@ func Rejection(err error) (Problem, bool) {
 			Type:              "circuit-open",
 			Title:             "Circuit open",
 			Status:            http.StatusServiceUnavailable,
-			Detail:            fmt.Sprintf("the service behind %s is failing and is not called for now", open.Circuit),
+			Detail:            whyOpen(open),
 			Circuit:           open.Circuit,
+			Reason:            open.Reason,
 			RetryAfterSeconds: Seconds(open.RetryAfter),
 			Retryable:         new(true),
 		}, true
@@ -38,6 +39,18 @@ func Rejection(err error) (Problem, bool) {
 		}, true
 	default:
 		return Problem{}, false
+	}
+}
+
+// whyOpen says who it is that keeps the service from being called.
+func whyOpen(open *breaker.OpenError) string {
+	switch open.Reason {
+	case breaker.ReasonOverride:
+		return fmt.Sprintf("an operator holds %s open: the service behind it is not called for now", open.Circuit)
+	case "rate_limited":
+		return fmt.Sprintf("the service behind %s limits the rate of requests and is not called for now", open.Circuit)
+	default:
+		return fmt.Sprintf("the service behind %s is failing and is not called for now", open.Circuit)
 	}
 }
 

@@ -28,16 +28,16 @@ func Routes(routes map[string]http.HandlerFunc) http.Handler {
 		case implied:
 			methodNotAllowed(w, r, http.MethodGet)
 		case pattern == "":
-			refuse(w, r, unmatched)
+			answerUnmatched(w, r, unmatched)
 		default:
 			mux.ServeHTTP(w, r)
 		}
 	})
 }
 
-// refuse answers a request for which ServeMux has only an error handler, by
+// answerUnmatched answers a request for which ServeMux has only an error handler, by
 // what that handler says.
-func refuse(w http.ResponseWriter, r *http.Request, unmatched http.Handler) {
+func answerUnmatched(w http.ResponseWriter, r *http.Request, unmatched http.Handler) {
 	said := &response{header: http.Header{}}
 	unmatched.ServeHTTP(said, r)
 	if said.status != http.StatusMethodNotAllowed {

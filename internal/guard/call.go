@@ -22,13 +22,16 @@ type Call struct {
 	Operation string
 	Outcome   string // one of the constants above
 	// Reason is a short class: of the failure, or of the one that opened the
-	// circuit; of neutral calls "busy" or "no_time" for those not made.
+	// circuit; of neutral calls "busy" or "no_time" for those not made, and for
+	// those of a FollowUp that of the failure.
 	Reason   string
 	Attempts int           // tries made, 0 if the call was not
 	Duration time.Duration // all of it: tries, back-offs, the circuit's reads and writes
 	Probe    bool          // it decided whether the circuit closes
 	Err      error         // may hold the dependency's own text: not for logs
 	Stack    []byte        // of a panic in the called function, where it arose
+
+	openFor time.Duration // see OpenFor
 }
 
 // judge fills in what the call's error tells. What the called function itself
@@ -66,9 +69,22 @@ func Attempts(err error) int {
 	return a.attempts
 }
 
+// OpenFor tells, of an error that Run returned for a call that failed, how long
+// the circuit keeps others from being made, which the call itself may have
+// opened it for. It is 0 where the circuit is closed, and after a probe, which
+// does not know. A rejection has a RetryAfter of its own.
+func OpenFor(err error) time.Duration {
+	var a *attempted
+	if !errors.As(err, &a) {
+		return 0
+	}
+	return a.openFor
+}
+
 type attempted struct {
 	error
 	attempts int
+	openFor  time.Duration
 }
 
 func (a *attempted) Unwrap() error { return a.error }

@@ -58,6 +58,7 @@ type Guard struct {
 	classify   breaker.Classifier
 	retryable  func(error) bool
 	report     func(context.Context, Call)
+	follows    bool // see FollowUp
 }
 
 // New returns a Guard. It reports every setting that is out of range, and an
@@ -108,6 +109,23 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("no operations"))
 	}
 	return errors.Join(errs...)
+}
+
+// FollowUp returns a Guard of the same calls for what is asked after one of them
+// has failed, such as what became of it. It has the same circuit and limits, but
+// that such a call fails too is neutral: to the caller both are one operation,
+// and one operation is one failure.
+func (g *Guard) FollowUp() *Guard {
+	follower := *g
+	follower.follows = true
+	follower.classify = func(err error) breaker.Outcome {
+		o := g.classify(err)
+		if o.Verdict == breaker.Failed {
+			o.Verdict = breaker.Neutral
+		}
+		return o
+	}
+	return &follower
 }
 
 // Run makes the call that fn is one try of. The circuit may reject it
@@ -162,7 +180,7 @@ func (g *Guard) run(ctx context.Context, operation string, try tryFunc) error {
 		panic(broken.value)
 	}
 	if err != nil && call.Attempts > 0 {
-		return &attempted{error: err, attempts: call.Attempts}
+		return &attempted{error: err, attempts: call.Attempts, openFor: call.openFor}
 	}
 	return err
 }
@@ -176,29 +194,47 @@ func (g *Guard) protect(ctx context.Context, call *Call, try func(context.Contex
 		return &brokenTry{error: err}
 	}
 	defer slot.release()
-	var notMade error
+	var admitted *breaker.Permit
+	var own error // the call's, whatever the circuit is told
 	tries := func(ctx context.Context, permit *breaker.Permit) error {
-		err := g.tries(ctx, call, permit, func(ctx context.Context) error { return try(ctx, slot) })
-		if neverRan(err) {
-			notMade = err
-			return errNotMade
+		admitted = permit
+		own = g.tries(ctx, call, permit, func(ctx context.Context) error { return try(ctx, slot) })
+		if own != nil && (neverRan(own) || g.follows && g.verdict(own) == breaker.Neutral) {
+			return errUntold
 		}
-		return err
+		return own
 	}
 	if g.breaker == nil {
 		err = tries(ctx, new(breaker.Permit))
 	} else {
 		err = g.breaker.Do(ctx, tries)
 	}
-	if notMade != nil {
-		return notMade
+	switch {
+	case admitted == nil && errors.Is(err, breaker.ErrOpen):
+		return err
+	case admitted == nil: // the caller's time was over
+		return &brokenTry{error: err}
+	case own != nil && call.Attempts > 0 && g.verdict(own) == breaker.Failed:
+		call.openFor = openFor(ctx, admitted)
 	}
-	return err
+	return own
 }
 
-// errNotMade tells the breaker that nothing was learnt of the dependency. It
+func (g *Guard) verdict(err error) breaker.Verdict { return g.classify(err).Verdict }
+
+// errUntold tells the breaker that nothing is to be learnt of the dependency. It
 // takes the guise of the caller's cancellation, which every classifier knows.
-var errNotMade = fmt.Errorf("no try made: %w", context.Canceled)
+var errUntold = fmt.Errorf("not to be counted: %w", context.Canceled)
+
+// openFor tells how long the circuit rejects calls after one that failed, which
+// costs nothing as a rule: writing the failure has just brought the record.
+func openFor(ctx context.Context, admitted *breaker.Permit) time.Duration {
+	var open *breaker.OpenError
+	if !errors.As(admitted.Check(context.WithoutCancel(ctx)), &open) {
+		return 0
+	}
+	return open.RetryAfter
+}
 
 // tries makes the tries of an admitted call.
 func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, try func(context.Context) error) error {

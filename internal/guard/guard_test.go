@@ -270,6 +270,74 @@ func TestFifthFailedCallOpensTheCircuit(t *testing.T) {
 	})
 }
 
+func TestWhatFollowsAFailedCallIsNoSecondFailure(t *testing.T) {
+	answers := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
+	for rule, c := range map[string]struct {
+		open    bool // the circuit is, and its recovery time has passed
+		fn      func(context.Context) error
+		outcome string
+		reason  string
+		state   breaker.State
+		failed  int
+	}{
+		"a failure of its own is neutral, with its reason": {false, answers(errDown), Neutral, "http_503", breaker.Closed, 1},
+		"so is time that runs out":                         {false, untilDone, Neutral, "timeout", breaker.Closed, 1},
+		"so is a failed probe, which leaves its place":     {true, answers(errDown), Neutral, "http_503", breaker.HalfOpen, 5},
+		"a success is one":                                 {false, succeed, Succeeded, "", breaker.Closed, 1},
+		"an answer is a success":                           {false, answers(errNotFound), Succeeded, "", breaker.Closed, 1},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			withBench(t, nil, func(b *bench) {
+				if c.open {
+					b.open(true)
+				} else {
+					_ = call(b.testGuard, fail)
+				}
+				before := len(b.calls)
+				_ = call(testGuard{b.FollowUp(), b.operation}, c.fn)
+				if got := b.last(before + 1); got.Outcome != c.outcome || got.Reason != c.reason {
+					b.t.Errorf("reported %+v", got)
+				}
+				b.wantState(c.state, c.failed)
+			})
+		})
+	}
+}
+
+func TestWhatFollowsAFailedCallMeetsTheSameCircuit(t *testing.T) {
+	withBench(t, nil, func(b *bench) {
+		b.open(false)
+		if err := mustReject(testGuard{b.FollowUp(), b.operation}); err != nil {
+			b.t.Error(err)
+		}
+	})
+	withBench(t, nil, func(b *bench) {
+		b.open(true)
+		for range breaker.DefaultSuccessThreshold {
+			if err := call(testGuard{b.FollowUp(), b.operation}, succeed); err != nil {
+				b.t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		b.wantState(breaker.Closed, 0)
+	})
+}
+
+func TestAFailedCallTellsHowLongTheCircuitIsOpenThen(t *testing.T) {
+	withBench(t, nil, func(b *bench) {
+		for n := range breaker.DefaultFailureThreshold {
+			err := call(b.testGuard, fail)
+			want := map[bool]time.Duration{true: breaker.DefaultRecoveryTimeout}[n == breaker.DefaultFailureThreshold-1]
+			if got := OpenFor(err); got != want {
+				b.t.Errorf("failure %d: open for %s, want %s", n+1, got, want)
+			}
+		}
+		if got := OpenFor(call(b.testGuard, fail)); got != 0 {
+			b.t.Errorf("a rejection says so itself, not %s", got)
+		}
+	})
+}
+
 func TestProbeIsTriedOnce(t *testing.T) {
 	withBench(t, nil, func(b *bench) {
 		b.open(true)

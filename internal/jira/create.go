@@ -3,7 +3,9 @@ package jira
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,10 +16,11 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// Jira's own limits of an issue.
+// Jira's own limits of an issue, in characters. Names of types are shorter.
 const (
-	maxSummary = 255 // characters
-	maxLabel   = 255
+	maxSummary   = 255
+	maxLabel     = 255
+	maxIssueType = 100
 )
 
 // newIssue is the body of a create request.
@@ -36,7 +39,7 @@ func (n newIssue) problem() (field, problem string) {
 	switch {
 	case !isProjectKey(n.ProjectKey):
 		return "project_key", "want a project's key such as OPS"
-	case n.IssueType == "" || len(n.IssueType) > 100:
+	case n.IssueType == "" || utf8.RuneCountInString(n.IssueType) > maxIssueType:
 		return "issue_type", "want the name of an issue type"
 	case strings.TrimSpace(n.Summary) == "" || utf8.RuneCountInString(n.Summary) > maxSummary || strings.ContainsAny(n.Summary, "\r\n"):
 		return "summary", "want one line of 1 to 255 characters"
@@ -47,10 +50,10 @@ func (n newIssue) problem() (field, problem string) {
 	case slices.ContainsFunc(n.Labels, isNoLabel):
 		return "labels", "want labels without spaces, of at most 255 characters"
 	}
-	for name := range n.Fields {
+	for _, name := range slices.Sorted(maps.Keys(n.Fields)) { // of several the same each time
 		switch {
 		case !isFieldName(name):
-			return "fields", "want names of fields"
+			return "fields", "want names of fields such as priority or customfield_10010"
 		case slices.Contains([]string{"project", "issuetype", "summary", "description", "labels"}, name):
 			return "fields", name + " has a place of its own in the body"
 		}
@@ -84,6 +87,26 @@ func (n newIssue) fields() map[string]any {
 	return fields
 }
 
+// inItsWords renames the fields that Jira finds wrong as the body has them, and
+// gives err.
+func (n newIssue) inItsWords(err error) error {
+	e, ok := errors.AsType[*atlassian.Error](err)
+	if !ok {
+		return err
+	}
+	names := map[string]string{"project": "project_key", "issuetype": "issue_type"}
+	if n.DescriptionADF != nil {
+		names["description"] = "description_adf"
+	}
+	for jiras, ours := range names {
+		if text, wrong := e.Fields[jiras]; wrong {
+			delete(e.Fields, jiras)
+			e.Fields[ours] = text
+		}
+	}
+	return err
+}
+
 // errLate: the time in which the request may be sent was over before it was.
 var errLate = fmt.Errorf("jira: too late to send: %w", context.Canceled)
 
@@ -92,7 +115,7 @@ func always() bool { return true }
 // post sends a create, if it may at that moment: again only where Jira cannot
 // have made the issue.
 func (c *Connector) post(ctx context.Context, body map[string]any, may func() bool) (Issue, error) {
-	return guard.Run(ctx, c.guard, createIssue, func(ctx context.Context) (Issue, error) {
+	issue, err := guard.Run(ctx, c.guard, createIssue, func(ctx context.Context) (Issue, error) {
 		if !may() {
 			return Issue{}, errLate
 		}
@@ -104,4 +127,9 @@ func (c *Connector) post(ctx context.Context, body map[string]any, may func() bo
 		issue.URL = c.browse(issue.Key)
 		return issue, err
 	})
+	if _, told := errors.AsType[*atlassian.Error](err); err != nil && !told && !createdNothing(err) {
+		// A try that was given up, which may go on.
+		err = errors.Join(&atlassian.Error{Reason: "timeout", Ambiguous: true}, err)
+	}
+	return issue, err
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/gateway"
@@ -14,7 +15,10 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
+	maxText      = 255 // characters of what projects are searched by
 )
+
+const wantFields = "want names of fields such as summary or *navigable"
 
 // defaultFields of a search or an issue. Jira would give ids alone, or all.
 var defaultFields = []string{"summary", "status", "assignee", "priority", "issuetype", "created", "updated"}
@@ -22,10 +26,10 @@ var defaultFields = []string{"summary", "status", "assignee", "priority", "issue
 // Handler serves the connector's routes.
 func Handler(c *Connector) http.Handler {
 	return gateway.Routes(map[string]http.HandlerFunc{
-		"GET /api/v1/jira/server-info":  c.serveServerInfo,
-		"POST /api/v1/jira/search":      c.serveSearch,
+		"GET /api/v1/jira/server-info":  gateway.NoQuery(c.serveServerInfo),
+		"POST /api/v1/jira/search":      gateway.NoQuery(c.serveSearch),
 		"GET /api/v1/jira/issues/{key}": c.serveIssue,
-		"POST /api/v1/jira/issues":      c.serveCreate,
+		"POST /api/v1/jira/issues":      gateway.NoQuery(c.serveCreate),
 		"GET /api/v1/jira/projects":     c.serveProjects,
 		"GET /api/v1/jira/issue-types":  c.serveIssueTypes,
 	})
@@ -39,14 +43,7 @@ func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error
 	gateway.WriteJSON(w, status, v)
 }
 
-func refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
-	gateway.WriteProblem(w, r, gateway.BadField(field, detail))
-}
-
 func (c *Connector) serveServerInfo(w http.ResponseWriter, r *http.Request) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	info, err := c.ServerInfo(r.Context())
 	answer(w, r, http.StatusOK, info, err)
 }
@@ -69,15 +66,15 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 		s.Fields = defaultFields
 	}
 	if problem := jqlProblem(s.JQL); problem != "" {
-		refuse(w, r, "jql", problem)
+		gateway.Refuse(w, r, "jql", problem)
 		return
 	}
-	if !areFieldNames(s.Fields) {
-		refuse(w, r, "fields", "want at most 50 names of fields")
+	if problem := namesProblem(s.Fields, wantFields); problem != "" {
+		gateway.Refuse(w, r, "fields", problem)
 		return
 	}
 	if s.Limit < 1 || s.Limit > maxLimit {
-		refuse(w, r, "limit", "want 1 to 100")
+		gateway.Refuse(w, r, "limit", "want 1 to 100")
 		return
 	}
 	next, ok := gateway.DecodeToken(s, body.PageToken)
@@ -99,18 +96,20 @@ func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 	}
 	key := r.PathValue("key")
 	if !isIssueKey(key) {
-		refuse(w, r, "key", "want an issue's key such as OPS-1, or its number")
+		gateway.Refuse(w, r, "key", "want an issue's key such as OPS-1, or its number")
 		return
 	}
 	fields, expand := list(query, "fields"), list(query, "expand")
 	if len(fields) == 0 {
 		fields = append([]string{"description"}, defaultFields...)
 	}
-	for name, values := range map[string][]string{"fields": fields, "expand": expand} {
-		if !areFieldNames(values) {
-			refuse(w, r, name, "want at most 50 names, comma-separated")
-			return
-		}
+	if problem := namesProblem(fields, wantFields+", comma-separated"); problem != "" {
+		gateway.Refuse(w, r, "fields", problem)
+		return
+	}
+	if problem := namesProblem(expand, "want names such as changelog, comma-separated"); problem != "" {
+		gateway.Refuse(w, r, "expand", problem)
+		return
 	}
 	issue, err := c.Issue(r.Context(), key, fields, expand)
 	answer(w, r, http.StatusOK, issue, err)
@@ -137,17 +136,17 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if field, problem := body.problem(); problem != "" {
-		refuse(w, r, field, problem)
+		gateway.Refuse(w, r, field, problem)
 		return
 	}
 	if !keyed {
 		issue, err := c.post(r.Context(), map[string]any{"fields": body.fields()}, always)
-		answer(w, r, http.StatusCreated, issue, err)
+		answer(w, r, http.StatusCreated, issue, body.inItsWords(err))
 		return
 	}
 	issue, replayed, err := c.createOnce(r.Context(), keyOf(r, key, body), body)
 	if err != nil {
-		writeCreateProblem(w, r, err)
+		writeCreateProblem(w, r, body.inItsWords(err))
 		return
 	}
 	if replayed {
@@ -166,8 +165,8 @@ func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	search := query.Get("query")
-	if len(search) > 255 {
-		refuse(w, r, "query", "want at most 255 characters")
+	if utf8.RuneCountInString(search) > maxText || !utf8.ValidString(search) {
+		gateway.Refuse(w, r, "query", "want at most 255 characters, in UTF-8")
 		return
 	}
 	bound := []any{"projects", search, limit}
@@ -191,7 +190,7 @@ func (c *Connector) serveIssueTypes(w http.ResponseWriter, r *http.Request) {
 	}
 	project := query.Get("project_id")
 	if project != "" && !isNumber(project) {
-		refuse(w, r, "project_id", "want a project's number")
+		gateway.Refuse(w, r, "project_id", "want a project's number")
 		return
 	}
 	types, err := c.IssueTypes(r.Context(), project)

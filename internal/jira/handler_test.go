@@ -4,13 +4,19 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian/sitetest"
+	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/internal/idempotency"
+	"github.com/coldfuse/coldfuse/internal/idempotency/memstore"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
@@ -33,6 +39,11 @@ func TestBadInputNeverReachesJira(t *testing.T) {
 		"a field that is no name":               {"POST", "/search", `{"jql":"project = A","fields":["a b"]}`, 400, "fields"},
 		"a broken token":                        {"POST", "/search", `{"jql":"project = A","page_token":"%%%"}`, 400, "page_token"},
 		"a body of over 1 MB":                   {"POST", "/search", `{"jql":"` + strings.Repeat("x", 1<<20) + `"}`, 413, ""},
+		"a query of search":                     {"POST", "/search?limit=1", `{"jql":"project = A"}`, 400, "limit"},
+		"a query of create":                     {"POST", "/issues?notify=false", `{"project_key":"OPS","issue_type":"Task","summary":"s"}`, 400, "notify"},
+		"an issue type that is too long":        {"POST", "/issues", `{"project_key":"OPS","issue_type":"` + strings.Repeat("バ", 101) + `","summary":"s"}`, 400, "issue_type"},
+		"text of projects that is too long":     {"GET", "/projects?query=" + strings.Repeat("%C3%BC", 256), "", 400, "query"},
+		"text of projects that is no UTF-8":     {"GET", "/projects?query=%ff", "", 400, "query"},
 		"a key that is none":                    {"GET", "/issues/A%20B", "", 400, "key"},
 		"a key that would leave its path":       {"GET", "/issues/..%2Fproject", "", 400, "key"},
 		"a key that would add a query":          {"GET", "/issues/OPS-1%3Fexpand=x", "", 400, "key"},
@@ -64,6 +75,19 @@ func TestBadInputNeverReachesJira(t *testing.T) {
 				t.Errorf("%d requests reached Jira, %d calls were counted", len(s.Requests()), len(s.Calls()))
 			}
 		})
+	}
+}
+
+func TestTextIsMeasuredInCharacters(t *testing.T) {
+	for rule, c := range map[string]struct{ method, path, body string }{
+		"an issue type":    {"POST", "/issues", `{"project_key":"OPS","issue_type":"` + strings.Repeat("バ", 100) + `","summary":"s"}`},
+		"text of projects": {"GET", "/projects?query=" + strings.Repeat("%C3%BC", 255), ""},
+	} {
+		s := newSite(t, false)
+		s.Answers(sitetest.Answering(200, `{"id":"1","key":"OPS-1","isLast":true}`))
+		if w := s.do(c.method, c.path, c.body); w.Code > 201 || len(s.Requests()) != 1 {
+			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
+		}
 	}
 }
 
@@ -164,6 +188,159 @@ func TestAQuotaIsAskedForOnceAndABurstAgain(t *testing.T) {
 	}
 }
 
+// What one endpoint or one issue is asked too much of is no reason to leave the
+// rest of Jira alone.
+func TestALimitOfOneEndpointIsOneFailure(t *testing.T) {
+	for rule, c := range map[string]struct {
+		reason string
+		calls  int
+		state  breaker.State
+	}{
+		"one issue's limit":        {"jira-per-issue-on-write", 1, breaker.Closed},
+		"one endpoint's":           {"jira-burst-based", 1, breaker.Closed},
+		"as often as any failure":  {"jira-burst-based", 5, breaker.Open},
+		"the whole app's quota":    {"jira-quota-tenant-based", 1, breaker.Open},
+		"a limit that has no name": {"", 1, breaker.Open},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newSite(t, false)
+			s.Answers(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("RateLimit-Reason", c.reason)
+				w.Header().Set("Retry-After", "45")
+				sitetest.Answering(429, "")(w, r)
+			})
+			for range c.calls {
+				ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+				defer cancel()
+				s.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v1/jira/projects", nil).WithContext(ctx))
+			}
+			stats, err := s.Circuit.Stats(t.Context())
+			if err != nil || stats.State != c.state || stats.State == breaker.Closed && stats.FailureCount != c.calls {
+				t.Errorf("%+v, %v", stats, err)
+			}
+		})
+	}
+}
+
+// The call that opens the circuit does not invite another before it may be made.
+func TestTheCallThatOpensTheCircuitSaysUntilWhen(t *testing.T) {
+	s := newSite(t, false)
+	s.Answers(sitetest.Answering(500, ``))
+	for n, want := range []int{5, 5, 5, 5, 30} {
+		if p := sitetest.ReadProblem(t, s.do("GET", "/projects", "")); p.Type != "upstream-unavailable" || p.RetryAfterSeconds != want {
+			t.Errorf("failure %d: %+v, want %d s", n+1, p, want)
+		}
+	}
+}
+
+func TestAnOverrideIsNotBlamedOnJira(t *testing.T) {
+	s := newSite(t, false)
+	err := s.Circuit.SetOverride(t.Context(), breaker.Override{Mode: breaker.OverrideOpen, By: "carol", Why: "upgrade", Until: time.Now().Add(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := sitetest.ReadProblem(t, s.do("GET", "/projects", ""))
+	if p.Type != "circuit-open" || p.Reason != "override" || strings.Contains(p.Detail, "failing") || len(s.Requests()) != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Jira names the fields of an issue otherwise than a create does.
+func TestFieldsAreNamedAsTheCallerNamedThem(t *testing.T) {
+	for rule, c := range map[string]struct {
+		body string
+		want map[string]string
+	}{
+		"a project and a type": {
+			`{"project_key":"OPS","issue_type":"Task","summary":"s"}`,
+			map[string]string{"project_key": "p", "issue_type": "i", "summary": "s", "description": "d", "labels": "l", "customfield_1": "c"},
+		},
+		"a document": {
+			`{"project_key":"OPS","issue_type":"Task","summary":"s","description_adf":{}}`,
+			map[string]string{"project_key": "p", "issue_type": "i", "summary": "s", "description_adf": "d", "labels": "l", "customfield_1": "c"},
+		},
+	} {
+		for _, key := range []string{"", "k"} {
+			t.Run(rule+" "+key, func(t *testing.T) {
+				s := newSite(t, false)
+				s.handler = Handler(New(s.Client, s.Guard, s.Links).WithKeys(idempotency.New(idempotency.Config{Store: memstore.New()})))
+				s.Answers(sitetest.Answering(400, `{"errorMessages":[],"errors":{"project":"p","issuetype":"i","summary":"s","description":"d","labels":"l","customfield_1":"c"}}`))
+				r := httptest.NewRequest("POST", "/api/v1/jira/issues", strings.NewReader(c.body))
+				if key != "" {
+					r.Header.Set("Idempotency-Key", key)
+				}
+				w := httptest.NewRecorder()
+				s.handler.ServeHTTP(w, r)
+				if p := sitetest.ReadProblem(t, w); w.Code != 400 || !maps.Equal(p.Errors, c.want) {
+					t.Errorf("%d %+v", w.Code, p)
+				}
+			})
+		}
+	}
+}
+
+func TestAQueryThatJiraRefusesIsNamed(t *testing.T) {
+	refusal := `{"errorMessages":["Error in the JQL Query"],"errors":{}}`
+	for rule, c := range map[string]struct {
+		status      int
+		body, token string
+		field       string
+	}{
+		"in its own words":                     {400, refusal, "", "jql"},
+		"not by something in between":          {400, `<html>`, "", ""},
+		"nor where the token may be too old":   {400, refusal, "t", ""},
+		"nor where it is not about the query":  {403, refusal, "", ""},
+		"nor where Jira names the field":       {400, `{"errorMessages":[],"errors":{"maxResults":"too many"}}`, "", ""},
+		"nor where it does not say what it is": {400, `{}`, "", ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newSite(t, false)
+			s.Answers(sitetest.Answering(c.status, c.body))
+			body := map[string]any{"jql": "invalid"}
+			if c.token != "" {
+				body["page_token"] = gateway.EncodeToken(Search{JQL: "invalid", Fields: defaultFields, Limit: defaultLimit}, c.token)
+			}
+			encoded, _ := json.Marshal(body)
+			w := s.do("POST", "/search", string(encoded))
+			if p := sitetest.ReadProblem(t, w); w.Code != c.status || p.Field != c.field || p.Type != "upstream-refused" {
+				t.Errorf("%d %+v", w.Code, p)
+			}
+		})
+	}
+}
+
+// Which of several mistakes is told is not left to chance.
+func TestOfTwoMistakesTheFirstIsTold(t *testing.T) {
+	const twoFields = `{"project_key":"OPS","issue_type":"Task","summary":"s","fields":{"summary":"s","a b":1,"labels":[]}}`
+	for range 20 {
+		s := newSite(t, false)
+		p := sitetest.ReadProblem(t, s.do("GET", "/issues/OPS-1?expand=a%26b&fields=a%26b", ""))
+		if p.Field != "fields" {
+			t.Fatalf("%+v", p)
+		}
+		if p := sitetest.ReadProblem(t, s.do("POST", "/issues", twoFields)); p.Detail != "want names of fields such as priority or customfield_10010" {
+			t.Fatalf("%+v", p)
+		}
+	}
+}
+
+func TestTooManyNamesAreNoBadOnes(t *testing.T) {
+	many := strings.Repeat("a,", maxFields) + "a"
+	for rule, c := range map[string]struct{ method, path, body, detail string }{
+		"a bad name of a search":  {"POST", "/search", `{"jql":"x = 1","fields":["a b"]}`, "want names of fields such as summary or *navigable"},
+		"too many of a search":    {"POST", "/search", `{"jql":"x = 1","fields":["` + strings.ReplaceAll(many, ",", `","`) + `"]}`, "want at most 50 names"},
+		"a bad name of an issue":  {"GET", "/issues/A-1?fields=a%26b", "", "want names of fields such as summary or *navigable, comma-separated"},
+		"too many of an issue":    {"GET", "/issues/A-1?fields=" + many, "", "want at most 50 names"},
+		"a bad name to expand":    {"GET", "/issues/A-1?expand=a%26b", "", "want names such as changelog, comma-separated"},
+		"too many of what to add": {"GET", "/issues/A-1?expand=" + many, "", "want at most 50 names"},
+	} {
+		s := newSite(t, false)
+		if p := sitetest.ReadProblem(t, s.do(c.method, c.path, c.body)); p.Status != 400 || p.Detail != c.detail {
+			t.Errorf("%s: %+v", rule, p)
+		}
+	}
+}
+
 func TestClientErrorsOpenTheCircuitOnlyIfCounted(t *testing.T) {
 	for _, counted := range []bool{false, true} {
 		s := newSite(t, counted)
@@ -217,4 +394,26 @@ func TestCreateIsRepeatedOnlyWhereNothingWasCreated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// deaf is a network on which a request is performed long after it was given up.
+type deaf struct{}
+
+func (deaf) RoundTrip(*http.Request) (*http.Response, error) {
+	time.Sleep(time.Minute)
+	return nil, errors.New("too late")
+}
+
+func TestACreateThatIsGivenUpLeavesTheOutcomeUnknown(t *testing.T) {
+	g := newGuard(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := httptest.NewRequest("POST", "/api/v1/jira/issues", strings.NewReader(newIssueBody))
+		w := httptest.NewRecorder()
+		handlerBehind(g, deaf{}, memstore.New()).ServeHTTP(w, r)
+		time.Sleep(time.Minute) // until the request has ended
+		p := sitetest.ReadProblem(t, w)
+		if w.Code != 502 || p.Type != "outcome-unknown" || *p.Retryable || p.Attempts != 1 || w.Header().Get("Retry-After") != "" {
+			t.Errorf("%d %+v", w.Code, p)
+		}
+	})
 }

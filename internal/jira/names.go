@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -34,13 +35,24 @@ func isProjectKey(s string) bool {
 
 func isNumber(s string) bool { return s != "" && len(s) <= maxDigits && consistsOf(s, isDigit) }
 
-// areFieldNames accepts names as Jira takes them in lists: "summary",
-// "customfield_10010", "*navigable", "-comment".
-func areFieldNames(names []string) bool {
-	return len(names) <= maxFields && !slices.ContainsFunc(names, func(name string) bool {
-		bare := strings.TrimLeft(name, "*-")
-		return bare == "" || len(name) > maxFieldName || len(name)-len(bare) > 2 || !isFieldName(bare)
-	})
+// namesProblem tells what is wrong with a list of names, if anything is. want
+// says what one of them should be.
+func namesProblem(names []string, want string) string {
+	switch {
+	case len(names) > maxFields:
+		return fmt.Sprintf("want at most %d names", maxFields)
+	case slices.ContainsFunc(names, isNoListName):
+		return want
+	default:
+		return ""
+	}
+}
+
+// isNoListName refuses what Jira does not take as a name in a list, as it does
+// "summary", "customfield_10010", "*navigable" and "-comment".
+func isNoListName(name string) bool {
+	bare := strings.TrimLeft(name, "*-")
+	return len(name) > maxFieldName || len(name)-len(bare) > 2 || !isFieldName(bare)
 }
 
 func isFieldName(s string) bool {

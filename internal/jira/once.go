@@ -100,10 +100,17 @@ func (c *Connector) send(ctx context.Context, claim *idempotency.Claim, n newIss
 	if err == nil || createdNothing(err) {
 		return issue, err
 	}
-	if found, lookErr := c.find(ctx, claim, n, looks[1:]); lookErr == nil && found.Key != "" {
+	if found, lookErr := c.followUp().find(ctx, claim, n, looks[1:]); lookErr == nil && found.Key != "" {
 		return found, nil
 	}
 	return Issue{}, err
+}
+
+// followUp returns a copy of c whose calls fail as part of the one before.
+func (c *Connector) followUp() *Connector {
+	follower := *c
+	follower.guard = c.guard.FollowUp()
+	return &follower
 }
 
 // createdNothing tells whether a create that failed certainly made no issue.

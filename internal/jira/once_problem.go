@@ -50,11 +50,7 @@ func (e *unknownOutcome) problem() gateway.Problem {
 	p := gateway.Problem{
 		Type: "outcome-unknown", Title: "Outcome unknown", Status: http.StatusServiceUnavailable, Retryable: new(true),
 		Detail:            "whether the issue was created is not known yet: repeat the request with the same Idempotency-Key, or search for " + e.hint,
-		RetryAfterSeconds: gateway.Seconds(lookAgain), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
-	}
-	if e.final {
-		p.Status, p.RetryAfterSeconds, p.Retryable = http.StatusBadGateway, 0, new(false)
-		p.Detail = "whether the issue was created cannot be known, for it has no label: look for it by " + e.hint
+		RetryAfterSeconds: gateway.Seconds(max(lookAgain, guard.OpenFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
 	}
 	cause, ok := errors.AsType[*atlassian.Error](e.cause)
 	rejection, rejected := gateway.Rejection(e.cause)
@@ -63,10 +59,15 @@ func (e *unknownOutcome) problem() gateway.Problem {
 		p.Reason, p.UpstreamStatus, p.UpstreamRequestID = cause.Class(), cause.Status, cause.RequestID
 	case rejected: // the search was
 		p.Reason = rejection.Type
+		p.RetryAfterSeconds = max(p.RetryAfterSeconds, rejection.RetryAfterSeconds)
 	case e.cause == nil:
 		p.Reason = "not_found"
 	default:
 		p.Reason = "timeout"
+	}
+	if e.final {
+		p.Status, p.RetryAfterSeconds, p.Retryable = http.StatusBadGateway, 0, new(false)
+		p.Detail = "whether the issue was created cannot be known, for it has no label: look for it by " + e.hint
 	}
 	return p
 }

@@ -10,6 +10,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	circuits "github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
 // first gives one request a fate and lets all others work.
@@ -93,8 +97,57 @@ func TestOneIssueWhateverBecomesOfTheRequest(t *testing.T) {
 // the issue.
 func checkUnknown(t *testing.T, r reply) {
 	t.Helper()
-	if r.Type != "outcome-unknown" || !*r.Retryable || r.RetryAfterSeconds != 15 || !strings.Contains(r.Detail, `labels = "idem-`) {
+	checkUnknownFor(t, r, 15)
+}
+
+func checkUnknownFor(t *testing.T, r reply, wait int) {
+	t.Helper()
+	if r.Type != "outcome-unknown" || !*r.Retryable || r.RetryAfterSeconds != wait || !strings.Contains(r.Detail, `labels = "idem-`) {
 		t.Errorf("%+v", r.Problem)
+	}
+}
+
+// A create and what is then asked about it are one operation.
+func TestACreateIsOneFailure(t *testing.T) {
+	down := func(int) fate { return fate{status: 503, body: `{}`} }
+	for rule, c := range map[string]struct {
+		search   func(int) fate
+		keys     []string // of the creates, in turn
+		state    breaker.State
+		failures int
+		wait     int // that the last answer asks for
+	}{
+		"its look-up fails too":                    {down, []string{"a"}, breaker.Closed, 1, 15},
+		"its look-up is answered":                  {func(int) fate { return works }, []string{"a"}, breaker.Closed, 1, 15},
+		"four leave the circuit closed":            {down, []string{"a", "b", "c", "d"}, breaker.Closed, 4, 15},
+		"the fifth opens it, and says until when":  {down, []string{"a", "b", "c", "d", "e"}, breaker.Open, 5, 30},
+		"a repetition waits for the circuit":       {down, []string{"a", "b", "c", "d", "e", "a"}, breaker.Open, 5, 29},
+		"a repetition that looks first is another": {down, []string{"a", "a"}, breaker.Closed, 2, 15},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			circuit, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: Circuit}, Store: circuits.New(), Classify: atlassian.Classify(false)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := newGuardOf(t, circuit)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.post, w.search = down, c.search
+				e := w.environment(g, -1)
+				var last reply
+				for _, key := range c.keys {
+					last = e.createAs(t, key, newIssueBody)
+				}
+				checkUnknownFor(t, last, c.wait)
+				stats, err := circuit.Stats(t.Context())
+				if err != nil || stats.State != c.state || stats.FailureCount != c.failures {
+					t.Errorf("%+v, %v", stats, err)
+				}
+				if w.looked == 0 && c.state == breaker.Closed {
+					t.Error("nothing was looked for")
+				}
+			})
+		})
 	}
 }
 

@@ -35,6 +35,9 @@ func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], 
 		Method: http.MethodPost, Path: "/rest/api/3/search/jql",
 		Body: searchBody{JQL: s.JQL, Fields: s.Fields, MaxResults: s.Limit, NextPageToken: s.Token},
 	})
+	if s.Token == "" { // else that may be too old
+		err = atlassian.About("jql", err)
+	}
 	if err != nil {
 		return gateway.Page[Issue]{}, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/idempotency/memstore"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
@@ -68,8 +69,14 @@ func newWorld() *world {
 // newGuard is made outside of bubbles, since hystrix's goroutines never end.
 func newGuard(t *testing.T) *guard.Guard {
 	t.Helper()
+	return newGuardOf(t, nil)
+}
+
+// newGuardOf makes one with a circuit.
+func newGuardOf(t *testing.T, circuit *breaker.Breaker) *guard.Guard {
+	t.Helper()
 	g, err := guard.New(guard.Config{
-		TryTimeout: tryTimeout, Operations: Operations, Classify: atlassian.Classify(false), Retryable: atlassian.Retryable,
+		Breaker: circuit, TryTimeout: tryTimeout, Operations: Operations, Classify: atlassian.Classify(false), Retryable: atlassian.Retryable,
 		Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Jitter: true, Reserve: time.Second},
 	})
 	if err != nil {

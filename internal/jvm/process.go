@@ -35,8 +35,6 @@ type Process struct {
 	exited  <-chan struct{}
 }
 
-var errExited = errors.New("it has ended")
-
 // Start runs the program on a free loopback port and waits, for a minute at
 // most, until it answers. On first use it fetches it, which takes some seconds
 // and is told to progress, which may be nil. The server dies with this process,
@@ -50,25 +48,21 @@ func Start(ctx context.Context, p Program, progress io.Writer) (*Process, error)
 	if err != nil {
 		return nil, err
 	}
-	// A port that was free may be taken by the time that Java asks for it.
-	for attempt := 1; ; attempt++ {
-		process, err := p.launch(ctx, java, lib)
-		switch {
-		case err == nil:
-			return process, nil
-		case attempt == 3 || !errors.Is(err, errExited):
-			return nil, fmt.Errorf("start %s: %w", p.Name, err)
-		}
+	process, err := child.Retry(func() (*Process, error) { return p.launch(ctx, java, lib) })
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.Name, err)
 	}
+	return process, nil
 }
 
 func (p Program) launch(ctx context.Context, java, lib string) (*Process, error) {
-	port, err := freePort()
+	addresses, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
+	_, port, _ := net.SplitHostPort(addresses[0]) // it has both
 	arguments := append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"}, p.Arguments(lib, port)...)
-	s := &Process{Address: net.JoinHostPort("127.0.0.1", port), process: exec.Command(java, arguments...)}
+	s := &Process{Address: addresses[0], process: exec.Command(java, arguments...)}
 	s.process.Stdout, s.process.Stderr = &s.says, &s.says
 	if s.exited, err = child.Start(s.process, nil); err != nil {
 		return nil, err
@@ -96,7 +90,7 @@ func (s *Process) ready(ctx context.Context, usable func(context.Context, string
 	// not have it, ends soon.
 	select {
 	case <-s.exited:
-		return fmt.Errorf("%w: %s: %s", errExited, s.process.ProcessState, bytes.TrimSpace(s.says.text))
+		return fmt.Errorf("%w: %s: %s", child.ErrEnded, s.process.ProcessState, bytes.TrimSpace(s.says.text))
 	case <-time.After(2 * time.Second):
 		return err
 	}
@@ -110,7 +104,7 @@ func (s *Process) listens(ctx context.Context) error {
 		}
 		select {
 		case <-s.exited:
-			return errExited
+			return child.ErrEnded
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
@@ -122,16 +116,6 @@ func (s *Process) listens(ctx context.Context) error {
 func (s *Process) Close() {
 	_ = s.process.Process.Kill()
 	<-s.exited
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 // opening keeps what a process says first, where it tells why it cannot run.

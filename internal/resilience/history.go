@@ -23,14 +23,16 @@ type transition struct {
 	Reason     string        `json:"reason,omitempty"`
 	RetryAt    *stamp        `json:"retry_at,omitempty"`
 	// Opens counts the openings of one outage, the first included.
-	Opens    int       `json:"opens,omitempty"`
-	Override *override `json:"override,omitempty"`
-	Cleared  bool      `json:"cleared,omitempty"` // the override ended before its time
+	Opens     int       `json:"opens,omitempty"`
+	Override  *override `json:"override,omitempty"`
+	Cleared   bool      `json:"cleared,omitempty"` // the override ended before its time
+	ClearedBy string    `json:"cleared_by,omitempty"`
 }
 
 func newTransition(t breaker.Transition) transition {
 	entry := transition{
-		At: stamp(t.At), From: t.From, To: t.To, Generation: t.Generation, Reason: t.Reason, Opens: t.Opens, Cleared: t.Cleared,
+		At: stamp(t.At), From: t.From, To: t.To, Generation: t.Generation, Reason: t.Reason, Opens: t.Opens,
+		Cleared: t.Cleared, ClearedBy: t.ClearedBy,
 	}
 	if !t.RetryAt.IsZero() {
 		at := stamp(t.RetryAt)

@@ -1,5 +1,5 @@
-// Package resilience shows the circuits' shared state over HTTP, and lets
-// operators override it.
+// Package resilience shows the circuits' shared state, over HTTP and to a
+// gauge, and lets operators override it.
 package resilience
 
 import (
@@ -24,7 +24,7 @@ type Circuit interface {
 	Stats(context.Context) (breaker.Stats, error)
 	History(ctx context.Context, limit int) ([]breaker.Transition, error)
 	SetOverride(context.Context, breaker.Override) error
-	ClearOverride(context.Context) error
+	ClearOverride(ctx context.Context, by string) error
 }
 
 type monitor struct {
@@ -42,7 +42,7 @@ type monitor struct {
 func Handler(logger *slog.Logger, now func() time.Time, description string, circuits ...Circuit) http.Handler {
 	m := &monitor{logger: logger, now: now, description: description, circuits: circuits}
 	return gateway.Routes(map[string]http.HandlerFunc{
-		"GET /api/v1/openapi.yaml":                       m.describe,
+		"GET /api/v1/openapi.yaml":                       gateway.NoQuery(m.describe),
 		"GET /api/v1/resilience/health":                  m.health,
 		"GET /api/v1/resilience/summary":                 m.summary,
 		"GET /api/v1/resilience/circuit-breakers":        m.all,
@@ -56,9 +56,6 @@ func Handler(logger *slog.Logger, now func() time.Time, description string, circ
 }
 
 func (m *monitor) describe(w http.ResponseWriter, r *http.Request) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
 	_, _ = io.WriteString(w, m.description)
 }
@@ -107,7 +104,7 @@ func (m *monitor) health(w http.ResponseWriter, r *http.Request) {
 	}
 	strict := query.Get("strict")
 	if strict != "" && strict != "true" && strict != "false" {
-		gateway.WriteProblem(w, r, gateway.BadField("strict", "want true or false"))
+		gateway.Refuse(w, r, "strict", "want true or false")
 		return
 	}
 	stats, ok := m.read(w, r, m.circuits)
@@ -128,10 +125,21 @@ func (m *monitor) summary(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read reads the circuits side by side. If one cannot be read it answers for
-// all, and the result is false: half a view would look like a healthy one.
+// read reads the circuits. If one cannot be read it answers, and the result is
+// false.
 func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circuit) ([]breaker.Stats, bool) {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	stats, err := read(r.Context(), circuits)
+	if err != nil {
+		m.unavailable(w, r, err)
+		return nil, false
+	}
+	return stats, true
+}
+
+// read reads the circuits side by side. If one cannot be read none is: half a
+// view would look like a healthy one.
+func read(ctx context.Context, circuits []Circuit) ([]breaker.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var (
 		group  sync.WaitGroup
@@ -141,7 +149,7 @@ func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circui
 	)
 	for i, c := range circuits {
 		group.Go(func() {
-			// Only the handler's own goroutine is guarded against panics.
+			// Only the caller's own goroutine is guarded against panics.
 			defer func() { panics[i] = recover() }()
 			stats[i], errs[i] = c.Stats(ctx)
 		})
@@ -152,11 +160,7 @@ func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circui
 			panic(value)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		m.unavailable(w, r, err)
-		return nil, false
-	}
-	return stats, true
+	return stats, errors.Join(errs...)
 }
 
 func (m *monitor) unavailable(w http.ResponseWriter, r *http.Request, err error) {

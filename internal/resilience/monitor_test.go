@@ -39,7 +39,7 @@ func (f fixed) Stats(ctx context.Context) (breaker.Stats, error) {
 
 func (f fixed) History(context.Context, int) ([]breaker.Transition, error) { return nil, f.err }
 func (f fixed) SetOverride(context.Context, breaker.Override) error        { return f.err }
-func (f fixed) ClearOverride(context.Context) error                        { return f.err }
+func (f fixed) ClearOverride(context.Context, string) error                { return f.err }
 
 func closed(name string, failures int) fixed {
 	return fixed{stats: breaker.Stats{

@@ -88,16 +88,20 @@ func cut(subject string) string {
 	return strings.ToValidUTF8(subject[:min(len(subject), breaker.MaxOverrideBy)], "")
 }
 
+// clearOverride is for operators too, and recorded like setOverride.
 func (m *monitor) clearOverride(w http.ResponseWriter, r *http.Request) {
 	c, ok := m.named(w, r)
 	if !ok {
 		return
 	}
-	by, _ := gateway.Subject(r.Context())
-	if err := c.ClearOverride(r.Context()); err != nil {
+	by, ok := gateway.Subject(r.Context())
+	if !ok {
+		gateway.WriteProblem(w, r, gateway.NoSubject())
+		return
+	}
+	if err := c.ClearOverride(r.Context(), cut(by)); err != nil {
 		m.unavailable(w, r, err)
 		return
 	}
-	m.logger.WarnContext(r.Context(), "Override ended by an operator", "circuit", c.Name(), "by", by)
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -57,7 +57,7 @@ func TestAnOverrideIsSetShownObeyedAndCleared(t *testing.T) {
 	if w := operate(t, b, "", "GET", "/api/v1/resilience/health", ""); !strings.Contains(w.Body.String(), `"status":"degraded"`) {
 		t.Errorf("health: %s", w.Body)
 	}
-	if w := operate(t, b, "alice", "DELETE", overridePath, ""); w.Code != 204 || w.Body.Len() != 0 {
+	if w := operate(t, b, "bob", "DELETE", overridePath, ""); w.Code != 204 || w.Body.Len() != 0 {
 		t.Errorf("cleared: %d %s", w.Code, w.Body)
 	}
 	if w := operate(t, b, "alice", "DELETE", overridePath, ""); w.Code != 204 {
@@ -69,10 +69,10 @@ func TestAnOverrideIsSetShownObeyedAndCleared(t *testing.T) {
 	}
 	permit.Done(nil)
 	w = operate(t, b, "", "GET", "/api/v1/resilience/circuit-breakers/jira_api/history?limit=1", "")
-	if !strings.Contains(w.Body.String(), `"cleared":true`) || !strings.Contains(w.Body.String(), `"by":"alice"`) || strings.Count(w.Body.String(), `"at"`) != 1 {
+	if !strings.Contains(w.Body.String(), `"cleared":true,"cleared_by":"bob"`) || !strings.Contains(w.Body.String(), `"by":"alice"`) || strings.Count(w.Body.String(), `"at"`) != 1 {
 		t.Errorf("history: %s", w.Body)
 	}
-	if w := operate(t, b, "", "GET", "/api/v1/resilience/circuit-breakers/jira_api/history", ""); strings.Count(w.Body.String(), `"at"`) != 2 {
+	if w := operate(t, b, "", "GET", "/api/v1/resilience/circuit-breakers/jira_api/history", ""); strings.Count(w.Body.String(), `"at"`) != 2 || strings.Count(w.Body.String(), `"cleared_by"`) != 1 {
 		t.Errorf("history: %s", w.Body)
 	}
 }
@@ -84,6 +84,7 @@ func TestOverridesThatAreRefused(t *testing.T) {
 		wants                       string
 	}{
 		"nobody":                    {"", "PUT", overridePath, `{"mode":"open","why":"x","ttl_seconds":60}`, 401, "unauthenticated"},
+		"nobody clears":             {"", "DELETE", overridePath, ``, 401, "unauthenticated"},
 		"an unknown mode":           {"alice", "PUT", overridePath, `{"mode":"half_open","why":"x","ttl_seconds":60}`, 400, `"field":"mode"`},
 		"no reason":                 {"alice", "PUT", overridePath, `{"mode":"open","ttl_seconds":60}`, 400, `"field":"why"`},
 		"a reason too long":         {"alice", "PUT", overridePath, `{"mode":"open","why":"` + strings.Repeat("x", 513) + `","ttl_seconds":60}`, 400, `"field":"why"`},

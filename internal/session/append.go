@@ -87,7 +87,7 @@ func take(ctx context.Context, c *mongo.Collection, wanted entry, turn int) (sto
 	_, err = c.InsertOne(ctx, wanted)
 	switch {
 	case !mongo.IsDuplicateKeyError(err):
-		return wanted, false, err
+		return wanted, false, ofChange(err)
 	case turn%sameEvery != 0:
 		return entry{}, true, nil
 	}

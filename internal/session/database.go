@@ -56,22 +56,22 @@ func (d *database) open(ctx context.Context) (*mongo.Database, error) {
 
 // renew reads the secret again after the server refused the credentials, at most
 // once a minute, and tells whether there are others now.
-func (d *database) renew(ctx context.Context) bool {
-	if d.acquire(ctx) != nil {
-		return false
+func (d *database) renew(ctx context.Context) (renewed bool, err error) {
+	if err := d.acquire(ctx); err != nil {
+		return false, err
 	}
 	defer d.release()
 	if d.now().Sub(d.readAt) < rereadEvery {
-		return false
+		return false, nil
 	}
 	before, old := d.secret, d.client
-	if d.read(ctx) != nil || d.secret == before {
-		return false
+	if err := d.read(ctx); err != nil || d.secret == before {
+		return false, err
 	}
 	if old != nil {
 		go closeClient(old) // it waits for what others have in flight
 	}
-	return true
+	return true, nil
 }
 
 func closeClient(client *mongo.Client) {
@@ -98,7 +98,7 @@ func (d *database) read(ctx context.Context) error {
 	uri, err := d.uri(ctx)
 	switch {
 	case err != nil:
-		return &Error{Reason: reasonSecret, passing: true}
+		return &Error{Reason: reasonSecret, passing: true, secret: err}
 	case uri == d.secret && d.client != nil:
 		return nil
 	}
@@ -109,6 +109,8 @@ func (d *database) read(ctx context.Context) error {
 	d.client, d.secret = client, uri
 	return nil
 }
+
+var errNoURI = errors.New("its uri is no connection string")
 
 // connect makes a client; its errors hold nothing of the URI.
 func connect(uri string, adjust func(*options.ClientOptions)) (*mongo.Client, error) {
@@ -130,7 +132,7 @@ func connect(uri string, adjust func(*options.ClientOptions)) (*mongo.Client, er
 		if errors.As(err, &dns) {
 			return nil, &Error{Reason: reasonConnection, passing: true}
 		}
-		return nil, &Error{Reason: reasonConfiguration}
+		return nil, &Error{Reason: reasonConfiguration, secret: errNoURI}
 	}
 	return client, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 )
@@ -40,6 +41,56 @@ func TestAFailureToReadTheSecretIsNotKept(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	want[nothing](s, 200, request{method: "GET"})
+}
+
+// Which secret it is, and why it cannot be used, is told once a call.
+func TestASecretThatCannotBeUsedIsTold(t *testing.T) {
+	missing := errors.New("secret mongodb is missing")
+	for rule, c := range map[string]struct {
+		uri  string
+		err  error
+		want string
+	}{
+		"it cannot be read":      {"", missing, missing.Error()},
+		"it holds no address":    {"mongodb://ada:hunter2@db.example:port", nil, "its uri is no connection string"},
+		"it holds another thing": {"https://ada:hunter2@db.example", nil, "its uri is no connection string"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			var told []string
+			s := newSiteAt(t, "", soon, func(config *Config) {
+				config.URI = func(context.Context) (string, error) { return c.uri, c.err }
+				config.Unusable = func(_ context.Context, err error) { told = append(told, err.Error()) }
+			})
+			for n := range 2 {
+				w := s.do(request{method: "GET"})
+				if len(told) != n+1 || told[n] != c.want || strings.Contains(w.Body.String(), missing.Error()) {
+					t.Errorf("told %q, answered %s", told, w.Body)
+				}
+			}
+		})
+	}
+}
+
+// One that took the place of the secret in use is told of too.
+func TestASecretThatWasSpoiltIsTold(t *testing.T) {
+	s := newScripted(t, repeated(failed(18), 10)...)
+	var told []string
+	secret := "mongodb://ada:hunter2@db.example"
+	s.config.URI = func(context.Context) (string, error) {
+		if secret == "" {
+			return "", errors.New("secret mongodb is missing")
+		}
+		return secret, nil
+	}
+	s.config.Unusable = func(_ context.Context, err error) { told = append(told, err.Error()) }
+	s.repository = New(s.config)
+	want[gateway.Problem](s, 502, request{method: "GET"})
+	secret = ""
+	s.at(time.Now().Add(rereadEvery))
+	want[gateway.Problem](s, 502, request{method: "GET"})
+	if len(told) != 1 || told[0] != "secret mongodb is missing" {
+		t.Errorf("told %q", told)
+	}
 }
 
 func TestAConnectionStringThatIsNone(t *testing.T) {

@@ -61,7 +61,7 @@ func upsert(ctx context.Context, db *mongo.Database, key string, wanted record) 
 		// Of two upserts of one key at the same time, the server may refuse one.
 		err = db.Collection(sessions).FindOneAndUpdate(ctx, filter, update, o).Decode(&stored)
 	}
-	return stored, err
+	return stored, ofChange(err)
 }
 
 // purge takes away a session that is not live. The messages of a deleted one go

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -29,10 +30,14 @@ type Error struct {
 	// Reason is the class, one of the constants below, or "code_" and the number
 	// of an error of the server's.
 	Reason string
+	// Ambiguous: a change was sent, in this try or in one before, and may have
+	// been performed.
+	Ambiguous bool
 
 	passing bool  // it may be over soon
 	late    bool  // see patience
 	cause   error // the context's, if that ended it
+	secret  error // why the secret cannot be used; shows nothing of it
 }
 
 // Classes of failures.
@@ -92,21 +97,58 @@ func fromDriver(ctx context.Context, err error, took time.Duration) error {
 		return err
 	}
 	e = classed(err)
-	if cause := ctx.Err(); cause != nil {
-		e = &Error{Reason: reasonTimeout, passing: true, cause: cause}
+	if ctx.Err() != nil && !foundNoServer(err) {
+		e = &Error{Reason: reasonTimeout, passing: true}
 	}
-	e.late = took >= patience
+	e.cause, e.late = ctx.Err(), took >= patience
+	e.Ambiguous = e.passing && mayBeDone(err)
 	return e
+}
+
+// changeError is the error of a command that makes something.
+type changeError struct{ error }
+
+func (e changeError) Unwrap() error { return e.error }
+
+// ofChange marks the error, if it is one, of a command that makes something.
+func ofChange(err error) error {
+	if err == nil {
+		return nil
+	}
+	return changeError{err}
+}
+
+// mayBeDone tells whether a failed try may have made something: not if the
+// driver found no server to send it to, nor if the server takes no writes. One
+// that steps down or is shut down may have kept what it was sent.
+func mayBeDone(err error) bool {
+	var change changeError
+	var server mongo.ServerError
+	return errors.As(err, &change) && !foundNoServer(err) && !(errors.As(err, &server) && hasCode(server, 10107, 13435, 13436))
+}
+
+// foundNoServer tells whether the driver had nowhere to send a command to. Only
+// a type of its less stable part tells.
+func foundNoServer(err error) bool {
+	var selection topology.ServerSelectionError
+	return errors.As(err, &selection)
 }
 
 func classed(err error) *Error {
 	var server mongo.ServerError
-	if !errors.As(err, &server) || mongo.IsNetworkError(err) {
-		if mongo.IsTimeout(err) {
-			return &Error{Reason: reasonTimeout, passing: true}
-		}
+	switch {
+	case foundNoServer(err): // which took it a while, and is no timeout of the server's
+		return &Error{Reason: reasonConnection, passing: true}
+	case errors.As(err, &server) && !mongo.IsNetworkError(err):
+		return classedAnswer(err, server)
+	case mongo.IsTimeout(err):
+		return &Error{Reason: reasonTimeout, passing: true}
+	default:
 		return &Error{Reason: reasonConnection, passing: true}
 	}
+}
+
+func classedAnswer(err error, server mongo.ServerError) *Error {
 	// From error_codes.yml of the server; what passes is what the drivers'
 	// specification of retryable reads has.
 	switch {

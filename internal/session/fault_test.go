@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,16 +150,31 @@ func TestTheServerSeesAtMostFourTries(t *testing.T) {
 				d.match = s.prepare()
 				before := proxy.Counts()[command]
 				s.fault(proxy, mongolocal.Fault{Mode: mongolocal.CutBefore, Command: command})
-				p := want[gateway.Problem](s, 503, d.request)
+				w := s.do(d.request)
+				p := read[gateway.Problem](t, w)
 				if n := proxy.Counts()[command] - before; n != 4 || p.Attempts != 4 || p.Reason != reasonConnection {
 					t.Errorf("%d commands, %+v", n, p)
 				}
-				repeatable := d.method != "POST" || d.body != "" && d.body[:5] == `{"id"`
-				if (p.Retryable != nil) != repeatable {
-					t.Errorf("retryable %v", p.Retryable)
-				}
+				wantAgain(t, w, d.repeatable() || command != "findAndModify" && command != "insert")
 			})
 		}
+	}
+}
+
+// repeatable tells whether the deed has the same effect when it is done again.
+func (d deed) repeatable() bool { return d.method != "POST" || strings.HasPrefix(d.body, `{"id"`) }
+
+// wantAgain checks that the client is told whether to send its request again:
+// not one that may have been performed and would be again.
+func wantAgain(t *testing.T, w *httptest.ResponseRecorder, again bool) {
+	t.Helper()
+	status, kind := http.StatusBadGateway, "outcome-unknown"
+	if again {
+		status, kind = http.StatusServiceUnavailable, "upstream-unavailable"
+	}
+	p := read[gateway.Problem](t, w)
+	if w.Code != status || p.Type != "urn:coldfuse:problem:"+kind || p.Retryable == nil || *p.Retryable != again || (w.Header().Get("Retry-After") != "") != again {
+		t.Errorf("%d %s, Retry-After %q", w.Code, w.Body, w.Header().Get("Retry-After"))
 	}
 }
 
@@ -231,13 +248,14 @@ func TestADatabaseThatIsAwayIsToldSoonAndLeavesNothingHalfWritten(t *testing.T) 
 	defer cases.Wait()
 	const most = serverSelection + time.Second
 	for rule, c := range map[string]struct {
-		warm  bool
-		fault mongolocal.Fault
+		warm   bool
+		fault  mongolocal.Fault
+		reason string
 	}{
-		"it refuses new connections":      {false, mongolocal.Fault{Mode: mongolocal.Refuse}},
-		"it refuses and has hung up":      {true, mongolocal.Fault{Mode: mongolocal.Refuse}},
-		"new connections hang":            {false, mongolocal.Fault{Mode: mongolocal.Hang}},
-		"connections there were now hang": {true, mongolocal.Fault{Mode: mongolocal.Hang}},
+		"it refuses new connections":      {false, mongolocal.Fault{Mode: mongolocal.Refuse}, reasonConnection},
+		"it refuses and has hung up":      {true, mongolocal.Fault{Mode: mongolocal.Refuse}, reasonConnection},
+		"new connections hang":            {false, mongolocal.Fault{Mode: mongolocal.Hang}, reasonConnection},
+		"connections there were now hang": {true, mongolocal.Fault{Mode: mongolocal.Hang}, reasonTimeout},
 	} {
 		for _, name := range []string{"create_session", "append_message", "get_session_history"} {
 			cases.run(rule+"/"+name, func(t *testing.T) {
@@ -251,14 +269,31 @@ func TestADatabaseThatIsAwayIsToldSoonAndLeavesNothingHalfWritten(t *testing.T) 
 				began := time.Now()
 				w := s.do(d.request)
 				took := time.Since(began)
-				if p := read[gateway.Problem](t, w); w.Code != http.StatusServiceUnavailable || took > most || w.Header().Get("Retry-After") == "" {
+				if p := read[gateway.Problem](t, w); took > most || p.Reason != c.reason {
 					t.Errorf("%d after %s: %+v", w.Code, took, p)
 				}
+				// Over a connection that has gone something may have been sent.
+				wantAgain(t, w, d.repeatable() || !c.warm || w.Code == http.StatusServiceUnavailable && c.fault.Mode == mongolocal.Refuse)
 				s.wantDone(deed{version: 1})
 				s.fault(proxy, mongolocal.Fault{})
 				want[nothing](s, d.status, d.request)
 				s.wantDone(d)
 			})
 		}
+	}
+}
+
+// A caller may have less time than the driver looks for a server.
+func TestACreateThatFoundNoServerInItsTimeIsRepeatable(t *testing.T) {
+	s, proxy := newFaultySite(t, sessionsPolicy(t), nil)
+	s.fault(proxy, mongolocal.Fault{Mode: mongolocal.Refuse})
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/v1/sessions", nil)
+	gateway.WithLocalSubject(Handler(s.repository), "ada").ServeHTTP(w, r)
+	wantAgain(t, w, true)
+	if p := read[gateway.Problem](t, w); p.Reason != reasonConnection {
+		t.Errorf("%+v", p)
 	}
 }

@@ -20,13 +20,13 @@ const (
 func Handler(r *Repository) http.Handler {
 	h := handler{r}
 	return gateway.Routes(map[string]http.HandlerFunc{
-		"POST /api/v1/sessions":               owned(h.create),
+		"POST /api/v1/sessions":               gateway.NoQuery(owned(h.create)),
 		"GET /api/v1/sessions":                owned(h.list),
-		"PUT /api/v1/sessions/{id}":           owned(h.ensure),
-		"GET /api/v1/sessions/{id}":           owned(h.get),
-		"PATCH /api/v1/sessions/{id}":         owned(h.update),
-		"DELETE /api/v1/sessions/{id}":        owned(h.delete),
-		"POST /api/v1/sessions/{id}/messages": owned(h.append),
+		"PUT /api/v1/sessions/{id}":           gateway.NoQuery(owned(h.ensure)),
+		"GET /api/v1/sessions/{id}":           gateway.NoQuery(owned(h.get)),
+		"PATCH /api/v1/sessions/{id}":         gateway.NoQuery(owned(h.update)),
+		"DELETE /api/v1/sessions/{id}":        gateway.NoQuery(owned(h.delete)),
+		"POST /api/v1/sessions/{id}/messages": gateway.NoQuery(owned(h.append)),
 		"GET /api/v1/sessions/{id}/messages":  owned(h.history),
 	})
 }
@@ -44,7 +44,7 @@ func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) htt
 		}
 		id := r.PathValue("id")
 		if id != "" && !isID(id) {
-			refuse(w, r, "id", wantID)
+			gateway.Refuse(w, r, "id", wantID)
 			return
 		}
 		h(w, r, owner, id)
@@ -52,10 +52,6 @@ func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) htt
 }
 
 var wantID = fmt.Sprintf("want 1 to %d letters, digits, - and _", maxID)
-
-func refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
-	gateway.WriteProblem(w, r, gateway.BadField(field, detail))
-}
 
 // answer writes a session, its entity tag, and where a new one is.
 func answer(w http.ResponseWriter, r *http.Request, status int, s Session) {
@@ -102,16 +98,13 @@ func readData(w http.ResponseWriter, r *http.Request, owner string, needed bool)
 		data.Metadata = nil
 	}
 	if name, problem := data.problem(); problem != "" {
-		refuse(w, r, name, problem)
+		gateway.Refuse(w, r, name, problem)
 		return Data{}, false
 	}
 	return data, true
 }
 
 func (h handler) create(w http.ResponseWriter, r *http.Request, owner, _ string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	data, ok := readData(w, r, owner, false)
 	if !ok {
 		return
@@ -125,9 +118,6 @@ func (h handler) create(w http.ResponseWriter, r *http.Request, owner, _ string)
 }
 
 func (h handler) ensure(w http.ResponseWriter, r *http.Request, owner, id string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	data, ok := readData(w, r, owner, false)
 	if !ok {
 		return
@@ -175,9 +165,6 @@ func readPage(w http.ResponseWriter, r *http.Request, query any, most int) (p pa
 }
 
 func (h handler) get(w http.ResponseWriter, r *http.Request, owner, id string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	s, err := h.repository.Get(r.Context(), owner, id)
 	if err != nil {
 		writeProblem(w, r, err, true)
@@ -187,9 +174,6 @@ func (h handler) get(w http.ResponseWriter, r *http.Request, owner, id string) {
 }
 
 func (h handler) update(w http.ResponseWriter, r *http.Request, owner, id string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	header := r.Header.Get("If-Match")
 	if header == "" {
 		gateway.WriteProblem(w, r, gateway.Problem{
@@ -200,7 +184,7 @@ func (h handler) update(w http.ResponseWriter, r *http.Request, owner, id string
 	}
 	is, ok := parseTag(header)
 	if !ok {
-		refuse(w, r, "If-Match", "want one entity tag")
+		gateway.Refuse(w, r, "If-Match", "want one entity tag")
 		return
 	}
 	data, ok := readData(w, r, owner, true)
@@ -216,9 +200,6 @@ func (h handler) update(w http.ResponseWriter, r *http.Request, owner, id string
 }
 
 func (h handler) delete(w http.ResponseWriter, r *http.Request, owner, id string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	if err := h.repository.Delete(r.Context(), owner, id); err != nil {
 		writeProblem(w, r, err, true)
 		return
@@ -227,9 +208,6 @@ func (h handler) delete(w http.ResponseWriter, r *http.Request, owner, id string
 }
 
 func (h handler) append(w http.ResponseWriter, r *http.Request, owner, id string) {
-	if _, ok := gateway.Query(w, r); !ok {
-		return
-	}
 	var body struct {
 		ID      *string `json:"id"`
 		Role    Role    `json:"role"`
@@ -240,13 +218,13 @@ func (h handler) append(w http.ResponseWriter, r *http.Request, owner, id string
 	}
 	switch {
 	case body.ID != nil && !isID(*body.ID):
-		refuse(w, r, "id", wantID)
+		gateway.Refuse(w, r, "id", wantID)
 		return
 	case !body.Role.known():
-		refuse(w, r, "role", "want user, assistant, system or tool")
+		gateway.Refuse(w, r, "role", "want user, assistant, system or tool")
 		return
 	case body.Content == nil || len(*body.Content) > maxContent:
-		refuse(w, r, "content", fmt.Sprintf("want text of at most %d bytes", maxContent))
+		gateway.Refuse(w, r, "content", fmt.Sprintf("want text of at most %d bytes", maxContent))
 		return
 	}
 	message := ""

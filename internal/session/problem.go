@@ -62,9 +62,17 @@ func failureProblem(err error, repeatable bool) gateway.Problem {
 		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 			panic(err)
 		}
-		e = &Error{Reason: reasonTimeout, passing: true}
+		// Of a try that was made and given up, nothing is known.
+		e = &Error{Reason: reasonTimeout, passing: true, Ambiguous: guard.Attempts(err) > 0}
 	}
 	switch {
+	case e.Ambiguous && !repeatable:
+		return gateway.Problem{
+			Type: "outcome-unknown", Title: "Outcome unknown", Status: http.StatusBadGateway,
+			Reason: e.Reason, Retryable: new(false),
+			Detail: "whether the request was performed is not known, and it would be again: " +
+				"one with an id of your own can be repeated",
+		}
 	case e.Reason == reasonIndexes:
 		return unavailable(e.Reason, "the database has not got its indexes yet", true)
 	case e.Reason == reasonAuthentication:
@@ -79,9 +87,6 @@ func failureProblem(err error, repeatable bool) gateway.Problem {
 			Reason: e.Reason, Retryable: new(false),
 			Detail: "the database refuses what this function is configured with, or asks for",
 		}
-	case !repeatable:
-		return unavailable(e.Reason, "whether the request was performed is not known, and it would be again: "+
-			"one with an id of your own can be repeated", false)
 	}
 	return unavailable(e.Reason, "the database cannot be used for now", true)
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -43,6 +44,9 @@ type Config struct {
 	Guard *guard.Guard
 	// Refused is told when MongoDB did not accept the credentials.
 	Refused func(context.Context)
+	// Unusable is told why the secret cannot be read, or is none. What it is told
+	// shows nothing of the secret, if URI's errors do not.
+	Unusable func(context.Context, error)
 	// Now is the clock of creation and expiry. Default time.Now.
 	Now func() time.Time
 	// Options changes the driver's, as tests do that watch or script it.
@@ -60,6 +64,7 @@ type Repository struct {
 	database *database
 	ttl      time.Duration
 	refused  func(context.Context)
+	unusable func(context.Context, error)
 	clock    func() time.Time
 	indexed  indexed
 }
@@ -72,8 +77,11 @@ func New(c Config) *Repository {
 	if c.Refused == nil {
 		c.Refused = func(context.Context) {}
 	}
+	if c.Unusable == nil {
+		c.Unusable = func(context.Context, error) {}
+	}
 	return &Repository{
-		guard: c.Guard, ttl: c.TTL, refused: c.Refused, clock: c.Now,
+		guard: c.Guard, ttl: c.TTL, refused: c.Refused, unusable: c.Unusable, clock: c.Now,
 		database: &database{name: c.Database, uri: c.URI, adjust: c.Options, now: c.Now, lock: make(chan struct{}, 1)},
 	}
 }
@@ -99,7 +107,8 @@ func (r *Repository) expiry(now time.Time) time.Time { return now.Add(r.ttl + r.
 
 // call makes one retried call of tries that can be repeated.
 func call[T any](ctx context.Context, r *Repository, operation string, try func(context.Context, *mongo.Database) (T, error)) (T, error) {
-	return guard.Run(ctx, r.guard, operation, func(ctx context.Context) (T, error) {
+	var unsure atomic.Bool // what a try before may have done
+	value, err := guard.Run(ctx, r.guard, operation, func(ctx context.Context) (T, error) {
 		began := time.Now()
 		var value T
 		db, err := r.database.open(ctx)
@@ -108,18 +117,34 @@ func call[T any](ctx context.Context, r *Repository, operation string, try func(
 		}
 		if err != nil {
 			err = fromDriver(ctx, err, time.Since(began))
-			r.refusal(ctx, err)
+		}
+		if e, ok := errors.AsType[*Error](err); ok {
+			unsure.CompareAndSwap(false, e.Ambiguous)
+			e.Ambiguous = unsure.Load()
+			r.refusal(ctx, e)
 		}
 		return value, err
 	})
+	r.tellSecret(ctx, err)
+	return value, err
 }
 
 // refusal reports refused credentials, and has the call made again if there are
 // others by now.
-func (r *Repository) refusal(ctx context.Context, err error) {
-	if e, ok := errors.AsType[*Error](err); ok && e.Reason == reasonAuthentication {
-		e.passing = r.database.renew(ctx)
-		r.refused(ctx)
+func (r *Repository) refusal(ctx context.Context, e *Error) {
+	if e.Reason != reasonAuthentication {
+		return
+	}
+	renewed, err := r.database.renew(ctx)
+	e.passing = renewed
+	r.tellSecret(ctx, err)
+	r.refused(ctx)
+}
+
+// tellSecret reports why the secret cannot be used, if that is what failed.
+func (r *Repository) tellSecret(ctx context.Context, err error) {
+	if e, ok := errors.AsType[*Error](err); ok && e.secret != nil {
+		r.unusable(ctx, e.secret)
 	}
 }
 

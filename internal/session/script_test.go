@@ -105,6 +105,38 @@ func TestWhatAServersErrorMeans(t *testing.T) {
 	}
 }
 
+// What a server answers tells whether a session was made.
+func TestWhetherASessionWasMade(t *testing.T) {
+	for rule, c := range map[string]struct {
+		replies []bson.D
+		again   bool
+	}{
+		"not by a server that takes no writes":          {repeated(failed(10107), 5), true},
+		"nor by one that has become a secondary":        {repeated(failed(13435), 5), true},
+		"perhaps by one that steps down":                {repeated(failed(189), 5), false},
+		"perhaps by one that is shut down":              {repeated(failed(91, "RetryableWriteError"), 5), false},
+		"perhaps by one that ran out of time":           {repeated(failed(50), 5), false},
+		"perhaps by the first try, if not by the last":  {append([]bson.D{failed(91)}, repeated(failed(10107), 4)...), false},
+		"perhaps, though the last was refused outright": {[]bson.D{failed(91), failed(13), failed(13)}, false},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := newScripted(t, c.replies...)
+			wantAgain(t, s.do(request{method: "POST"}), c.again)
+		})
+	}
+}
+
+// Nor is a session made where no time was left to.
+func TestACreateWithoutTimeIsRepeatable(t *testing.T) {
+	s := newScripted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/v1/sessions", nil)
+	gateway.WithLocalSubject(Handler(s.repository), "ada").ServeHTTP(w, r)
+	wantAgain(t, w, true)
+}
+
 // wantSecrecy checks that nothing of the connection string or of the server's
 // words is in an answer or in an error.
 func (s *site) wantSecrecy(answer string) {

@@ -41,7 +41,7 @@ func Calls(logger *slog.Logger) func(context.Context, guard.Call) {
 			attrs = append(attrs, slog.String("reason", c.Reason))
 		}
 		if len(c.Stack) > 0 {
-			attrs = append(attrs, slog.String("stack", string(c.Stack)))
+			attrs = append(attrs, slog.String("stack_trace", string(c.Stack)))
 		}
 		logger.LogAttrs(ctx, level, "Guarded call", attrs...)
 	}

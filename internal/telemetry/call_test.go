@@ -28,7 +28,7 @@ func TestCall(t *testing.T) {
 		},
 		"a panic is a failure, with the stack of where it arose": {
 			guard.Call{Outcome: guard.Panicked, Reason: "panic", Attempts: 1, Stack: []byte("goroutine 7")},
-			map[string]any{"level": "WARN", "Failures": 1.0, "stack": "goroutine 7"},
+			map[string]any{"level": "WARN", "Failures": 1.0, "stack_trace": "goroutine 7"},
 		},
 		"a rejection shows the open circuit": {
 			guard.Call{Outcome: guard.Rejected, Reason: "timeout"},

@@ -43,25 +43,28 @@ func Observer(logger *slog.Logger) breaker.Observer {
 // overridden writes what an operator did, once, where it was done.
 func overridden(ctx context.Context, logger *slog.Logger, t breaker.Transition) {
 	verb := "OVERRIDDEN"
-	if t.Cleared {
-		verb = "OVERRIDE_CLEARED"
-	}
-	logger.LogAttrs(ctx, slog.LevelWarn, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb),
+	attrs := []slog.Attr{
 		slog.String("circuit", t.Circuit),
 		slog.String("mode", string(t.Override.Mode)),
 		slog.String("by", t.Override.By),
 		slog.String("why", t.Override.Why),
 		slog.Time("until", t.Override.Until.UTC()),
-		slog.Int64("generation", t.Generation))
+		slog.Int64("generation", t.Generation),
+	}
+	if t.Cleared {
+		verb = "OVERRIDE_CLEARED"
+		attrs = append(attrs, slog.String("cleared_by", t.ClearedBy))
+	}
+	logger.LogAttrs(ctx, slog.LevelWarn, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb), attrs...)
 }
 
 func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) {
-	level, verb, number := slog.LevelInfo, "CLOSED", 0
+	level, verb := slog.LevelInfo, "CLOSED"
 	switch t.To {
 	case breaker.Open:
-		level, verb, number = slog.LevelWarn, "OPENED", 2
+		level, verb = slog.LevelWarn, "OPENED"
 	case breaker.HalfOpen:
-		verb, number = "HALF_OPEN", 1
+		verb = "HALF_OPEN"
 	}
 	attrs := []slog.Attr{
 		slog.String("circuit", t.Circuit),
@@ -80,7 +83,35 @@ func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) 
 	attrs = append(attrs,
 		slog.String("state", string(t.To)), // the dimension; "to" is for people
 		slog.Int("CircuitTransitions", 1),
-		slog.Int("CircuitState", number),
+		slog.Int("CircuitState", number(t.To)),
 		metrics(transitionMetrics))
 	logger.LogAttrs(ctx, level, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb), attrs...)
+}
+
+// Gauge gives the report of how a circuit stands, whether or not anything
+// happens to it: one line, with the metrics CircuitState, as at transitions but
+// with an override's effect, and CircuitOverridden (1 while an override is in
+// force, else 0) by circuit.
+func Gauge(logger *slog.Logger) func(context.Context, breaker.Stats) {
+	return func(ctx context.Context, s breaker.Stats) {
+		// Worded so that a search for transitions does not find it.
+		logger.LogAttrs(ctx, slog.LevelInfo, "Gauged circuit",
+			slog.String("circuit", s.Name),
+			slog.String("state", string(s.State)),
+			slog.Int("CircuitState", number(s.State)),
+			slog.Int("CircuitOverridden", count(s.Override != nil)),
+			metrics(gaugeMetrics))
+	}
+}
+
+// number is what the metric CircuitState says of a state.
+func number(s breaker.State) int {
+	switch s {
+	case breaker.Open:
+		return 2
+	case breaker.HalfOpen:
+		return 1
+	default:
+		return 0
+	}
 }

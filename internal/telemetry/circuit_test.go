@@ -63,12 +63,20 @@ func TestWhoOverrodeIsLogged(t *testing.T) {
 		Circuit: "jira_api", From: breaker.Closed, To: breaker.Closed, Generation: 7,
 		Override: &breaker.Override{Mode: breaker.OverrideOpen, By: "AROAX:alice", Why: "maintenance", Until: until},
 	}
-	for message, cleared := range map[string]bool{"Circuit breaker 'jira_api' OVERRIDDEN": false, "Circuit breaker 'jira_api' OVERRIDE_CLEARED": true} {
+	cleared := change
+	cleared.Cleared, cleared.ClearedBy = true, "AROAX:bob"
+	for message, c := range map[string]struct {
+		change    breaker.Transition
+		clearedBy any
+	}{
+		"Circuit breaker 'jira_api' OVERRIDDEN":       {change, nil},
+		"Circuit breaker 'jira_api' OVERRIDE_CLEARED": {cleared, "AROAX:bob"},
+	} {
 		logger, lines := setup(t, "info")
-		change.Cleared = cleared
-		Observer(logger).Overridden(invocationContext(), change)
+		Observer(logger).Overridden(invocationContext(), c.change)
 		want(t, lines()[0], map[string]any{
 			"level": "WARN", "message": message, "mode": "open", "by": "AROAX:alice", "why": "maintenance", "until": "2026-01-08T20:00:00Z",
+			"cleared_by": c.clearedBy,
 		})
 	}
 }
@@ -107,4 +115,50 @@ func TestStoreLossAndReturn(t *testing.T) {
 	})
 	checkEMF(t, got[0])
 	checkEMF(t, got[1])
+}
+
+func TestGauge(t *testing.T) {
+	for rule, c := range map[string]struct {
+		stats breaker.Stats
+		want  map[string]any
+	}{
+		"closed":    {breaker.Stats{State: breaker.Closed}, map[string]any{"state": "closed", "CircuitState": 0.0, "CircuitOverridden": 0.0}},
+		"half-open": {breaker.Stats{State: breaker.HalfOpen}, map[string]any{"state": "half_open", "CircuitState": 1.0, "CircuitOverridden": 0.0}},
+		"open":      {breaker.Stats{State: breaker.Open}, map[string]any{"state": "open", "CircuitState": 2.0, "CircuitOverridden": 0.0}},
+		"held open": {
+			breaker.Stats{State: breaker.Open, Override: &breaker.Override{Mode: breaker.OverrideOpen}},
+			map[string]any{"state": "open", "CircuitState": 2.0, "CircuitOverridden": 1.0},
+		},
+		"held closed": {
+			breaker.Stats{State: breaker.Closed, Override: &breaker.Override{Mode: breaker.OverrideDisabled}},
+			map[string]any{"state": "closed", "CircuitState": 0.0, "CircuitOverridden": 1.0},
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			logger, lines := setup(t, "info")
+			c.stats.Name = "jira_api"
+			Gauge(logger)(invocationContext(), c.stats)
+			got := lines()
+			if len(got) != 1 {
+				t.Fatalf("%d lines, want 1", len(got))
+			}
+			want(t, got[0], c.want)
+			want(t, got[0], map[string]any{"level": "INFO", "message": "Gauged circuit", "circuit": "jira_api", "requestId": "id-1"})
+			checkEMF(t, got[0])
+		})
+	}
+}
+
+// A gauge that is another metric than the transitions' would feed no alarm.
+func TestTransitionsAndGaugesAreOneMetric(t *testing.T) {
+	logger, lines := setup(t, "info")
+	Observer(logger).Transition(invocationContext(), breaker.Transition{Circuit: "jira_api", From: breaker.Closed, To: breaker.Open})
+	Gauge(logger)(invocationContext(), breaker.Stats{Name: "jira_api", State: breaker.Open})
+	const want = "coldfuse [[stack circuit]] in None"
+	transition, gauge := lines()[0], lines()[1]
+	for _, got := range []string{measured(t, transition, "CircuitState"), measured(t, gauge, "CircuitState"), measured(t, gauge, "CircuitOverridden")} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }

@@ -3,9 +3,47 @@ package telemetry
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
+
+// metadata is what a line's "_aws" says.
+type metadata struct {
+	Timestamp         int64
+	CloudWatchMetrics []struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []struct{ Name, Unit string }
+	}
+}
+
+func readEMF(t *testing.T, line map[string]any) metadata {
+	t.Helper()
+	raw, err := json.Marshal(line["_aws"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var meta metadata
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		t.Fatalf("_aws: %v", err)
+	}
+	return meta
+}
+
+// measured tells under which namespace and dimensions a line has a metric.
+func measured(t *testing.T, line map[string]any, metric string) string {
+	t.Helper()
+	for _, directive := range readEMF(t, line).CloudWatchMetrics {
+		for _, m := range directive.Metrics {
+			if m.Name == metric {
+				return fmt.Sprintf("%s %v in %s", directive.Namespace, directive.Dimensions, m.Unit)
+			}
+		}
+	}
+	t.Errorf("no metric %s", metric)
+	return ""
+}
 
 // checkEMF holds a line to the rules of CloudWatch's embedded metric format,
 // and to Lambda's for lines that must not be dropped: a level and an RFC 3339
@@ -20,21 +58,7 @@ func checkEMF(t *testing.T, line map[string]any) {
 	if _, err := time.Parse(time.RFC3339, fmt.Sprint(line["timestamp"])); err != nil {
 		t.Error(err)
 	}
-	raw, err := json.Marshal(line["_aws"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var meta struct {
-		Timestamp         int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
-	}
-	if err := json.Unmarshal(raw, &meta); err != nil {
-		t.Fatalf("_aws: %v", err)
-	}
+	meta := readEMF(t, line)
 	if age := time.Since(time.UnixMilli(meta.Timestamp)); age < -time.Minute || age > time.Minute {
 		t.Errorf("_aws.Timestamp %d is no time of now in ms", meta.Timestamp)
 	}
@@ -46,6 +70,9 @@ func checkEMF(t *testing.T, line map[string]any) {
 			t.Errorf("namespace %q, dimensions %v", directive.Namespace, directive.Dimensions)
 		}
 		for _, set := range directive.Dimensions {
+			if !slices.Contains(set, "stack") {
+				t.Errorf("dimensions %v are every stack's", set)
+			}
 			checkDimensions(t, set, line)
 		}
 		if n := len(directive.Metrics); n == 0 || n > 100 {

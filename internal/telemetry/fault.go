@@ -8,12 +8,12 @@ import (
 )
 
 // Fault gives the report of a handler's panic: an ERROR line with the stack
-// and the metric Faults by service, for which logger must be Setup's.
+// and the metric Faults by service.
 func Fault(logger *slog.Logger) func(ctx context.Context, value any, stack []byte) {
 	return func(ctx context.Context, value any, stack []byte) {
 		logger.LogAttrs(ctx, slog.LevelError, "Handler panicked",
 			slog.String("panic", panicText(value)),
-			slog.String("stack", string(stack)),
+			slog.String("stack_trace", string(stack)),
 			slog.Int("Faults", 1),
 			metrics(faultMetrics))
 	}

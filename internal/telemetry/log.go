@@ -4,6 +4,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -13,18 +14,20 @@ import (
 )
 
 // Setup makes the process log JSON to w, one object a line, with level, RFC
-// 3339 timestamp, message, service, and within an invocation requestId and
-// traceId. Level is "debug" or "info"; everything else is info, since a higher
-// level would drop the metrics. The logger also becomes slog's default, and
-// what is written by package log (aws-lambda-go's reports of failed
-// invocations) comes out as ERROR.
-func Setup(w io.Writer, service, level string) *slog.Logger {
+// 3339 timestamp, message, service, stack, and within an invocation requestId
+// and traceId. LOG_LEVEL is "debug" or "info"; everything else is info, since a
+// higher level would drop the metrics. METRICS_STACK is the stack's name, or
+// else it is "local". The logger also becomes slog's default, and what is
+// written by package log (aws-lambda-go's reports of failed invocations) comes
+// out as ERROR.
+func Setup(w io.Writer, service string, getenv func(string) string) *slog.Logger {
 	lowest := slog.LevelInfo
-	if strings.EqualFold(level, "debug") {
+	if strings.EqualFold(getenv("LOG_LEVEL"), "debug") {
 		lowest = slog.LevelDebug
 	}
+	stack := cmp.Or(getenv("METRICS_STACK"), "local")
 	lines := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: lowest, ReplaceAttr: lambdacontext.ReplaceAttr})
-	logger := slog.New(&handler{root: lines}).With("service", service)
+	logger := slog.New(&handler{root: lines}).With("service", service, "stack", stack)
 	slog.SetLogLoggerLevel(slog.LevelError)
 	slog.SetDefault(logger)
 	return logger

@@ -37,7 +37,8 @@ func setup(t *testing.T, level string) (*slog.Logger, func() []map[string]any) {
 		log.SetOutput(out)
 	})
 	var buf bytes.Buffer
-	return Setup(&buf, "jira", level), func() []map[string]any { return parse(t, buf.Bytes()) }
+	environment := map[string]string{"LOG_LEVEL": level, "METRICS_STACK": "coldfuse-prod"}
+	return Setup(&buf, "jira", func(name string) string { return environment[name] }), func() []map[string]any { return parse(t, buf.Bytes()) }
 }
 
 func parse(t *testing.T, data []byte) []map[string]any {
@@ -69,13 +70,23 @@ func TestLine(t *testing.T) {
 	logger.Info("outside")
 	got := lines()
 	want(t, got[0], map[string]any{
-		"level": "INFO", "message": "hello", "service": "jira", "circuit": "jira_api",
+		"level": "INFO", "message": "hello", "service": "jira", "stack": "coldfuse-prod", "circuit": "jira_api",
 		"requestId": "id-1", "traceId": "1-5759e988-bd862e3fe1be46a994272793",
 	})
 	if _, err := time.Parse(time.RFC3339, got[0]["timestamp"].(string)); err != nil {
 		t.Error(err)
 	}
 	want(t, got[1], map[string]any{"message": "outside", "requestId": nil, "traceId": nil})
+}
+
+// A line without the dimension stack would be no metric at all.
+func TestWithoutANameTheStackIsLocal(t *testing.T) {
+	setup(t, "info") // restores what Setup changes
+	var buf bytes.Buffer
+	CredentialsRefused(Setup(&buf, "jira", func(string) string { return "" }), "jira_api")(context.Background())
+	line := parse(t, buf.Bytes())[0]
+	want(t, line, map[string]any{"stack": "local"})
+	checkEMF(t, line)
 }
 
 func TestLevels(t *testing.T) {

@@ -14,29 +14,33 @@ type emf struct {
 	CloudWatchMetrics json.RawMessage
 }
 
-// metrics makes a line a metric document. The line must be written by a logger
-// without an open group, at INFO or above: Lambda drops what is below its
+// metrics makes a line a metric document. The line must be written by Setup's
+// logger without an open group, at INFO or above: Lambda drops what is below its
 // application log level, alarms and all.
 func metrics(directives string) slog.Attr {
 	return slog.Any("_aws", emf{time.Now().UnixMilli(), json.RawMessage(directives)})
 }
 
-// What each kind of line measures, all in namespace coldfuse. A metric costs
-// by its combinations of dimensions: only what alarms or dashboards need is
-// also kept by operation.
+// What each kind of line measures, all in namespace coldfuse and by stack,
+// which Setup puts on every line: two stacks of one account must not feed each
+// other's alarms. A metric costs by its combinations of dimensions: only what
+// alarms or dashboards need is also kept by operation.
 const (
 	callMetrics = `[` +
-		`{"Namespace":"coldfuse","Dimensions":[["circuit"]],"Metrics":[` +
+		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[` +
 		`{"Name":"Failures","Unit":"Count"},{"Name":"Retries","Unit":"Count"},{"Name":"CircuitOpen","Unit":"Count"}]},` +
-		`{"Namespace":"coldfuse","Dimensions":[["circuit"],["circuit","operation","outcome"]],"Metrics":[` +
+		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit"],["stack","circuit","operation","outcome"]],"Metrics":[` +
 		`{"Name":"Calls","Unit":"Count"},{"Name":"DurationMs","Unit":"Milliseconds"}]}]`
 
 	transitionMetrics = `[` +
-		`{"Namespace":"coldfuse","Dimensions":[["circuit"]],"Metrics":[{"Name":"CircuitState","Unit":"None"}]},` +
-		`{"Namespace":"coldfuse","Dimensions":[["circuit","state"]],"Metrics":[{"Name":"CircuitTransitions","Unit":"Count"}]}]`
+		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"CircuitState","Unit":"None"}]},` +
+		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit","state"]],"Metrics":[{"Name":"CircuitTransitions","Unit":"Count"}]}]`
 
-	storeLostMetrics          = `[{"Namespace":"coldfuse","Dimensions":[["circuit"]],"Metrics":[{"Name":"StoreLost","Unit":"Count"}]}]`
-	storeReturnedMetrics      = `[{"Namespace":"coldfuse","Dimensions":[["circuit"]],"Metrics":[{"Name":"StoreReturned","Unit":"Count"}]}]`
-	credentialsRefusedMetrics = `[{"Namespace":"coldfuse","Dimensions":[["circuit"]],"Metrics":[{"Name":"CredentialsRefused","Unit":"Count"}]}]`
-	faultMetrics              = `[{"Namespace":"coldfuse","Dimensions":[["service"]],"Metrics":[{"Name":"Faults","Unit":"Count"}]}]`
+	gaugeMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[` +
+		`{"Name":"CircuitState","Unit":"None"},{"Name":"CircuitOverridden","Unit":"None"}]}]`
+
+	storeLostMetrics          = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreLost","Unit":"Count"}]}]`
+	storeReturnedMetrics      = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreReturned","Unit":"Count"}]}]`
+	credentialsRefusedMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"CredentialsRefused","Unit":"Count"}]}]`
+	faultMetrics              = `[{"Namespace":"coldfuse","Dimensions":[["stack","service"]],"Metrics":[{"Name":"Faults","Unit":"Count"}]}]`
 )

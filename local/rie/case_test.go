@@ -38,12 +38,14 @@ type eventCase struct {
 	Confluence *atlassiansim.Fault `json:"confluence"` // likewise
 	MongoDB    *databaseFault      `json:"mongodb"`    // likewise
 	Open       string              `json:"open"`       // the circuit that is
+	Override   string              `json:"override"`   // the circuit that an operator holds open
 	Store      string              `json:"store"`      // "away": it cannot be reached
 
-	Status   int               `json:"status"`
+	Status   int               `json:"status"`   // 0: the event is none of HTTP, and body is the whole answer
 	Headers  map[string]string `json:"headers"`  // of the answer, among others
 	Body     any               `json:"body"`     // must be in the answer's
 	Requests *int              `json:"requests"` // that reach Jira or Confluence; null: not looked at
+	Log      []map[string]any  `json:"log"`      // what the lines with metrics of the circuits' state must have, in order; null: not looked at
 }
 
 // function is the logical id of the function that the event is for.
@@ -82,7 +84,16 @@ func readCases(t *testing.T) []eventCase {
 }
 
 // invoke is a function's: an event and what it answers.
-type invoke func(event []byte) (events.APIGatewayV2HTTPResponse, error)
+type invoke func(event []byte) ([]byte, error)
+
+// http is that for an event of HTTP.
+func (f invoke) http(event []byte) (answer events.APIGatewayV2HTTPResponse, err error) {
+	out, err := f(event)
+	if err == nil {
+		err = json.Unmarshal(out, &answer)
+	}
+	return answer, err
+}
 
 // run has the function answer the case's events and checks the last answer.
 func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
@@ -90,7 +101,7 @@ func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
 	var before events.APIGatewayV2HTTPResponse
 	for _, name := range c.Before {
 		var err error
-		if before, err = invoke(readEvent(t, name)); err != nil {
+		if before, err = invoke.http(readEvent(t, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,12 +109,56 @@ func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
 		w.expire(t)
 	}
 	src := c.event(t, before.Headers["Etag"])
-	answer, err := invoke(src)
+	if c.Status == 0 {
+		c.checkWhole(t, src, invoke)
+		return
+	}
+	answer, err := invoke.http(src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.check(t, answer, w.requests())
 	described(t, src, answer)
+}
+
+// checkWhole invokes where the answer is no HTTP response.
+func (c eventCase) checkWhole(t *testing.T, src []byte, invoke invoke) {
+	t.Helper()
+	out, err := invoke(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer any
+	if err := json.Unmarshal(out, &answer); err != nil {
+		t.Fatalf("answered %q: %v", out, err)
+	}
+	for _, difference := range missing("the answer", c.Body, answer) {
+		t.Error(difference)
+	}
+}
+
+// checkLog compares what the function wrote with what the case wants.
+func (c eventCase) checkLog(t *testing.T, log []byte) {
+	t.Helper()
+	if c.Log == nil {
+		return
+	}
+	var lines []map[string]any
+	for text := range bytes.Lines(log) {
+		var line map[string]any
+		if json.Unmarshal(text, &line) == nil && line["CircuitState"] != nil {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != len(c.Log) {
+		t.Errorf("%d lines tell a circuit's state, want %d", len(lines), len(c.Log))
+		return
+	}
+	for i, want := range c.Log {
+		for _, difference := range missing(fmt.Sprintf("line %d", i+1), want, lines[i]) {
+			t.Error(difference)
+		}
+	}
 }
 
 var description = sync.OnceValues(func() (*apicheck.Checker, error) { return apicheck.Load(root) })

@@ -11,7 +11,6 @@ package rie
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,11 +56,15 @@ type Emulator struct {
 // waits until it listens. What both write goes to log. The function itself is
 // initialised by the first Invoke.
 func Start(ctx context.Context, emulator, bootstrap string, env []string, log io.Writer) (*Emulator, error) {
-	api, err1 := freeAddress()
-	runtimeAPI, err2 := freeAddress()
-	if err := errors.Join(err1, err2); err != nil {
+	return child.Retry(func() (*Emulator, error) { return launch(ctx, emulator, bootstrap, env, log) })
+}
+
+func launch(ctx context.Context, emulator, bootstrap string, env []string, log io.Writer) (*Emulator, error) {
+	addresses, err := child.FreeAddresses(2)
+	if err != nil {
 		return nil, err
 	}
+	api, runtimeAPI := addresses[0], addresses[1]
 	e := &Emulator{
 		invoke:  "http://" + api + "/2015-03-31/functions/function/invocations",
 		command: exec.Command(emulator, "--runtime-interface-emulator-address", api, "--runtime-api-address", runtimeAPI, bootstrap),
@@ -69,17 +72,29 @@ func Start(ctx context.Context, emulator, bootstrap string, env []string, log io
 	e.command.Env, e.command.Stdout, e.command.Stderr = env, log, log
 	e.command.Dir = filepath.Dir(bootstrap)
 	e.command.WaitDelay = time.Second // the function may hold the pipe open
-	var err error
 	if e.exited, err = child.Start(e.command, nil); err != nil {
 		return nil, err
 	}
 	// On both: our functions ask for their first invocation sooner than a busy
 	// machine lets the emulator open its runtime API.
-	if err := wait.For(ctx, 10*time.Second, "the emulator listens", func() bool { return listens(api) && listens(runtimeAPI) }); err != nil {
+	err = wait.For(ctx, 10*time.Second, "the emulator listens", func() bool { return e.ended() || listens(api) && listens(runtimeAPI) })
+	if e.ended() {
+		err = child.ErrEnded
+	}
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
 	return e, nil
+}
+
+func (e *Emulator) ended() bool {
+	select {
+	case <-e.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 // Invoke sends an event and gives what the function answered. It must not be
@@ -101,15 +116,6 @@ func (e *Emulator) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (e *Emulator) Close() {
 	syscall.Kill(-e.command.Process.Pid, syscall.SIGKILL)
 	<-e.exited
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }
 
 func listens(address string) bool {

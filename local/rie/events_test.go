@@ -8,20 +8,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/coldfuse/coldfuse/local/bootstrap"
 )
 
 // The emulator runs the bootstrap: the function as it is deployed.
-func TestEventsThroughTheBootstrap(t *testing.T) {
+func TestEvents(t *testing.T) { runEvents(t, bootstrap.Build) }
+
+// The same, and the race detector watches the function.
+func TestEventsForRaces(t *testing.T) { runEvents(t, buildWatched) }
+
+// compile makes a bootstrap, the file target, of the function in a folder.
+type compile func(ctx context.Context, source, target string) error
+
+func buildWatched(ctx context.Context, source, target string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-race", "-tags", "lambda.norpc", "-o", target, ".")
+	command.Dir = source
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", source, err, out)
+	}
+	return nil
+}
+
+func runEvents(t *testing.T, compile compile) {
 	emulator, err := Install(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +46,7 @@ func TestEventsThroughTheBootstrap(t *testing.T) {
 		t.Run(c.Rule, func(t *testing.T) {
 			w := newWorld(t, c)
 			if bootstraps[w.code] == "" {
-				bootstraps[w.code] = build(t, w.code, dir)
+				bootstraps[w.code] = build(t, compile, w.code, dir)
 			}
 			env := []string{fmt.Sprintf("AWS_LAMBDA_FUNCTION_TIMEOUT=%.0f", w.timeout.Seconds())}
 			for name, value := range w.environment {
@@ -42,42 +57,17 @@ func TestEventsThroughTheBootstrap(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { // ends the writing of the log
-				e.Close()
+			t.Cleanup(func() {
+				e.Close() // ends the writing of the log
+				c.checkLog(t, log.Bytes())
+				if strings.Contains(log.String(), "DATA RACE") {
+					t.Error("a data race")
+				}
 				if t.Failed() {
 					t.Logf("%s", &log)
 				}
 			})
-			c.run(t, w, func(event []byte) (answer events.APIGatewayV2HTTPResponse, err error) {
-				out, err := e.Invoke(t.Context(), event)
-				if err == nil {
-					err = json.Unmarshal(out, &answer)
-				}
-				return answer, err
-			})
-		})
-	}
-}
-
-// The handler runs in this process, where the race detector sees it.
-func TestEventsThroughTheHandler(t *testing.T) {
-	for _, c := range readCases(t) {
-		t.Run(c.Rule, func(t *testing.T) {
-			w := newWorld(t, c)
-			var log bytes.Buffer
-			handler := newHandler(t, c.function(), w, slog.New(slog.NewJSONHandler(&log, nil)))
-			c.run(t, w, func(src []byte) (events.APIGatewayV2HTTPResponse, error) {
-				var event events.APIGatewayV2HTTPRequest
-				if err := json.Unmarshal(src, &event); err != nil {
-					return events.APIGatewayV2HTTPResponse{}, err
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), w.timeout)
-				defer cancel()
-				return handler(ctx, event)
-			})
-			if t.Failed() {
-				t.Logf("%s", &log)
-			}
+			c.run(t, w, func(event []byte) ([]byte, error) { return e.Invoke(t.Context(), event) })
 		})
 	}
 }
@@ -117,13 +107,13 @@ func TestEveryRouteHasEvents(t *testing.T) {
 	}
 }
 
-func build(t *testing.T, function, dir string) string {
+func build(t *testing.T, compile compile, function, dir string) string {
 	t.Helper()
 	target := filepath.Join(dir, filepath.Base(function), "bootstrap")
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := bootstrap.Build(t.Context(), filepath.Join(root, function), target); err != nil {
+	if err := compile(t.Context(), filepath.Join(root, function), target); err != nil {
 		t.Fatal(err)
 	}
 	return target

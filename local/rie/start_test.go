@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/coldfuse/coldfuse/local/bootstrap"
 )
 
 // A function that lacks its configuration says all that is missing in one line,
@@ -22,7 +24,7 @@ func TestWhatIsMissingIsNamedInOneLine(t *testing.T) {
 		"resilience": {"CIRCUITS_TABLE", "AWS_REGION"},
 	} {
 		t.Run(function, func(t *testing.T) {
-			command := exec.CommandContext(t.Context(), build(t, "functions/"+function, dir))
+			command := exec.CommandContext(t.Context(), build(t, bootstrap.Build, "functions/"+function, dir))
 			command.Env = []string{"AWS_LAMBDA_FUNCTION_NAME=" + function}
 			out, err := command.Output()
 			var exit *exec.ExitError

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -25,11 +26,7 @@ func open(t *testing.T, table, circuit string) {
 	if circuit == "" {
 		return
 	}
-	store := dynamostore.New(dynamostore.NewClient(tables.Getenv, nil), table)
-	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: circuit}, Store: store})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newBreaker(t, table, circuit)
 	down := errors.New("down")
 	for range b.Settings().FailureThreshold {
 		err := b.Do(t.Context(), func(context.Context, *breaker.Permit) error { return down })
@@ -37,4 +34,26 @@ func open(t *testing.T, table, circuit string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// override has an operator hold the circuit, if any, open.
+func override(t *testing.T, table, circuit string) {
+	t.Helper()
+	if circuit == "" {
+		return
+	}
+	o := breaker.Override{Mode: breaker.OverrideOpen, By: "AROAEXAMPLE:carol", Why: "it is being upgraded", Until: time.Now().Add(time.Hour)}
+	if err := newBreaker(t, table, circuit).SetOverride(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newBreaker(t *testing.T, table, circuit string) *breaker.Breaker {
+	t.Helper()
+	store := dynamostore.New(dynamostore.NewClient(tables.Getenv, nil), table)
+	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: circuit}, Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,6 +63,7 @@ func newWorld(t *testing.T, c eventCase) *world {
 	add(t, w.confluence.Edge, c.Confluence)
 	circuits, idempotency := newTables(t)
 	open(t, circuits, c.Open)
+	override(t, circuits, c.Override)
 	secrets := secretsim.New()
 	parameters := map[string]string{
 		"JiraBaseUrl": serve(t, w.jira), "ConfluenceBaseUrl": serve(t, w.confluence),
@@ -86,7 +86,9 @@ func newWorld(t *testing.T, c eventCase) *world {
 		w.environment[name] = tables.Getenv(name)
 	}
 	if c.Store == "away" {
-		w.environment["AWS_ENDPOINT_URL_DYNAMODB"] = "http://" + closedAddress(t)
+		away := httptest.NewServer(nil)
+		away.Close()
+		w.environment["AWS_ENDPOINT_URL_DYNAMODB"] = away.URL
 	}
 	w.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = serve(t, secrets)
 	return w
@@ -149,15 +151,4 @@ func templateFunction(t *testing.T, id string, parameters, references map[string
 	}
 	t.Fatalf("the template has no function %s", id)
 	return template.Function{}
-}
-
-// closedAddress is one at which nobody listens.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -1,10 +1,7 @@
 package stack
 
 import (
-	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,29 +10,11 @@ import (
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
-// shortened is the template with a time-out at which leases of creates end
-// while a test waits.
-func shortened(t *testing.T, seconds int) string {
-	t.Helper()
-	src, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const timeout = "\n      Timeout: 29\n"
-	if !strings.Contains(string(src), timeout) {
-		t.Fatal("the template has no function of 29 s")
-	}
-	file := filepath.Join(t.TempDir(), "template.yaml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(src), timeout, fmt.Sprintf("\n      Timeout: %d\n", seconds))), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // An environment that dies with Jira's commit behind it and the record of it
 // before it leaves one issue, which the same key finds.
 func TestAKilledCreateIsFoundByItsKey(t *testing.T) {
-	s := newStack(t, Config{Template: shortened(t, 6), Parameters: quick("JiraTryTimeout", "4")})
+	// A time-out at which the lease of a create ends while a test waits.
+	s := newStack(t, Config{Parameters: quick("JiraTryTimeout", "4", "JiraFunctionTimeout", "6")})
 	setJira(t, s, jirasim.Fault{Kind: jirasim.Hang, Operation: jirasim.CreateIssue, AfterCommit: true, Times: 1})
 	first := make(chan int, 1)
 	go func() {

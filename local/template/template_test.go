@@ -194,6 +194,9 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"a token from elsewhere", edit("$request.header.Authorization", "$request.querystring.token"), options, "Tokens: IdentitySource [$request.querystring.token]"},
 		{"a function that is not understood", edit("!Ref Secret", "!Base64 x"), options, "SECRET: Fn::Base64"},
 		{"parameters that a rule refuses", sample, with("Stage", "prod", "Threshold", "1"), "rule ProdIsLoud: one failure is too few for prod"},
+		{"a function that rules do not know", edit(`!Equals [!Ref Stage, prod]
+    Assertions`, `!Equals [!Join ["", !Ref Subnets], ""]
+    Assertions`), options, "rule ProdIsLoud: Fn::Join is not known in rules"},
 		{"an authorizer of an unknown type", edit("AuthorizationType: JWT", "AuthorizationType: CUSTOM"), options, "RouteB: AuthorizationType CUSTOM is not supported"},
 		{"a route to nowhere", edit("integrations/${ToFirst}", "integrations/${First}"), options, "RouteA: target"},
 		{"an integration of no function", edit("functions/${First.Arn}", "functions/${Circuits.Arn}"), options, "ToFirst: IntegrationUri"},

@@ -64,7 +64,7 @@ MUTATIONS = [
              "		return n.tripped(c, e)\n	default:\n		return n.done(c)",
              "		return n.tripped(c, e)\n	case concluding:\n		return n.claimNow(c, e.now)\n	default:\n		return n.done(c)"),
     Mutation("two calls of one environment claim", "environment.go",
-             "if n.claiming && !c.slot || e.left", "if e.left", found="rules"),
+             "if n.claiming && !c.slot || !n.hasTime", "if !n.hasTime", found="rules"),
     Mutation("the claiming slot is not given back", "environment.go",
              "n.claiming, c.slot = false, false", "c.slot = false"),
     Mutation("the turn to read beside a call is not given back", "environment.go",
@@ -129,7 +129,7 @@ MUTATIONS = [
     Mutation("a closed record is trusted for ever", "environment.go",
              "return n.MaxAge < 0 || age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)", "return false"),
     Mutation("an open circuit admits", "environment.go",
-             "	case rejects:\n		return n.reject(c, r, e.now)\n	}\n	// A caller", "	case rejects:\n		return n.pass(c, r, e.now)\n	}\n	// A caller"),
+             "	case rejects:\n		return n.reject(c, r, e.now)\n	}\n	wait :=", "	case rejects:\n		return n.pass(c, r, e.now)\n	}\n	wait :="),
     Mutation("ids of writes are used twice", "environment.go",
              "func (n *environment) nextID() string {\n	n.serial++", "func (n *environment) nextID() string {"),
     # The store away.

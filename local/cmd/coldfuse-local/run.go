@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/coldfuse/coldfuse/local/lambda"
 	"github.com/coldfuse/coldfuse/local/stack"
@@ -19,6 +20,9 @@ func run(ctx context.Context, c stack.Config, out io.Writer) error {
 		return err
 	}
 	defer s.Close()
+	if c.Parameters["CircuitGauges"] != "off" {
+		go s.Gauge(ctx, time.Tick(time.Minute))
+	}
 	io.WriteString(out, guide(s, c))
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nstopping …")

@@ -1,0 +1,36 @@
+package child
+
+import (
+	"errors"
+	"net"
+)
+
+// FreeAddresses gives n addresses of this machine, host and port, at which nobody
+// listens: for a child that cannot find its own. Somebody else may be faster to
+// take one: see Retry.
+func FreeAddresses(n int) ([]string, error) {
+	var addresses []string
+	for range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close() // not before the last is found, lest two be the same
+		addresses = append(addresses, listener.Addr().String())
+	}
+	return addresses, nil
+}
+
+// ErrEnded is of a child that ended before it could be used.
+var ErrEnded = errors.New("it has ended")
+
+// Retry starts a child at FreeAddresses: up to three times, each at others, while
+// start returns ErrEnded.
+func Retry[T any](start func() (T, error)) (T, error) {
+	for attempt := 1; ; attempt++ {
+		started, err := start()
+		if attempt == 3 || !errors.Is(err, ErrEnded) {
+			return started, err
+		}
+	}
+}

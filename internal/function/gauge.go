@@ -1,0 +1,32 @@
+package function
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/coldfuse/coldfuse/internal/gateway"
+)
+
+// Gauge is what a schedule's event {"coldfuse":"gauge"} has done. Its error is
+// the invocation's, which the function's alarm counts.
+type Gauge func(context.Context) error
+
+// event is an HTTP API's, or the schedule's. Both are one type, so that an
+// event is decoded once. API Gateway makes its events itself: no client can add
+// a member.
+type event struct {
+	events.APIGatewayV2HTTPRequest
+	// Coldfuse is of any type, or an event with another would be none.
+	Coldfuse any `json:"coldfuse"`
+}
+
+// dispatch gives what lambda.Start takes. It answers null where it gauges.
+func dispatch(serve gateway.Handler, gauge Gauge) func(context.Context, event) (any, error) {
+	return func(ctx context.Context, e event) (any, error) {
+		if e.Coldfuse == "gauge" {
+			return nil, gauge(ctx)
+		}
+		return serve(ctx, e.APIGatewayV2HTTPRequest)
+	}
+}

@@ -1,0 +1,24 @@
+package resilience
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// Gauge gives what a schedule calls: it reads the circuits as the monitor does,
+// effect of overrides included, and reports each. Where one cannot be read it
+// reports none and fails.
+func Gauge(report func(context.Context, breaker.Stats), circuits ...Circuit) func(context.Context) error {
+	return func(ctx context.Context) error {
+		stats, err := read(ctx, circuits)
+		if err != nil {
+			return fmt.Errorf("circuits not gauged: %w", err)
+		}
+		for _, s := range stats {
+			report(ctx, s)
+		}
+		return nil
+	}
+}
