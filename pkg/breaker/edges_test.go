@@ -14,6 +14,8 @@ import (
 func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 	open := Record{State: Open, RetryAt: noon + 30_000}
 	halfOpen := Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 4_000}
+	closing := halfOpen
+	closing.Successes = 1
 	suspicious := closedRecord()
 	suspicious.Failures = failuresAt(0)
 	stale := closedRecord()
@@ -27,6 +29,7 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 		"closed with one that is fresh no more":  {stale, 1_200},
 		"open":                                   {open, openMaxAge},
 		"half-open":                              {halfOpen, halfOpenMaxAge},
+		"half-open, with a success":              {closing, closingMaxAge},
 		"open by an override":                    {overridden(closedRecord(), OverrideOpen, noon+9_000), openMaxAge},
 		"closed by an override though it is not": {overridden(open, OverrideClosed, noon+9_000), 1_200},
 	} {

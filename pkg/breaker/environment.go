@@ -24,7 +24,8 @@ const (
 	freshFailure = 5_000
 
 	openMaxAge     = 1_000 // an open record is read again at most this often
-	halfOpenMaxAge = 250   // likewise a half-open one: a close is soon seen
+	halfOpenMaxAge = 250   // likewise a half-open one
+	closingMaxAge  = 100   // and one that has seen a success: it is about to close
 
 	maxClaimWait = 250 // claims are spread over this: environments must not write at the same instant
 	pruneRounds  = 4   // most times that a refused failure, or one whose trip was refused, is added again
@@ -202,10 +203,18 @@ func (n *environment) stale(now int64) bool {
 	case Open:
 		return age > openMaxAge
 	case HalfOpen:
-		return age > halfOpenMaxAge
+		return age > halfOpenAge(n.record)
 	default:
 		return n.MaxAge < 0 || age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)
 	}
+}
+
+// halfOpenAge is how long a half-open record is trusted.
+func halfOpenAge(r Record) int64 {
+	if r.Successes > 0 {
+		return closingMaxAge
+	}
+	return halfOpenMaxAge
 }
 
 func (n *environment) suspicious(now int64) bool {

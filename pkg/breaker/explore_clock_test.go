@@ -73,7 +73,7 @@ func (w *world) trusted(n *environment) int64 {
 	case n.record.State == Open:
 		return openMaxAge
 	case n.record.State == HalfOpen:
-		return halfOpenMaxAge
+		return halfOpenAge(n.record)
 	case n.suspicious(n.sent):
 		return suspicionAge
 	default:
