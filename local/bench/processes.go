@@ -17,7 +17,7 @@ const (
 
 	// outagesAtOnce is how many dependencies die at a time: few, so that the
 	// machine is not what is measured.
-	outagesAtOnce = 6
+	outagesAtOnce = 4
 )
 
 // Groups of circuits, by what becomes of them.
@@ -37,8 +37,8 @@ const (
 var groups = []group{
 	{groupHealthy, 1, breaker.Settings{}},
 	{groupBusy, 2, breaker.Settings{}},
-	{groupDying, 45, breaker.Settings{RecoveryTimeout: recovery}},
-	{groupReadFirst, 21, breaker.Settings{RecoveryTimeout: recovery, MaxAge: -1}},
+	{groupDying, 30, breaker.Settings{RecoveryTimeout: recovery}},
+	{groupReadFirst, 15, breaker.Settings{RecoveryTimeout: recovery, MaxAge: -1}},
 	{groupDead, 3, breaker.Settings{RecoveryTimeout: recovery}},
 	{groupSlow, 3, breaker.Settings{RecoveryTimeout: recovery}},
 	{groupBurst, 3, breaker.Settings{}},
