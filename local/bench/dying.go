@@ -51,24 +51,28 @@ func (o outage) lasted() float64 {
 }
 
 func dyingFigures(seen []outage) []figure {
-	calls, lasted := lengths(seen)
-	return []figure{
-		atMost(fmt.Sprintf("dependency dies: failing calls that reach it, median of %d circuits", len(seen)), "%.0f", median(calls), 16),
-		atMost("dependency dies: failing calls that reach it, worst", "%.0f", slices.Max(calls), 24),
-		atMost("dependency dies: first failure to last failing call, median, s", "%.2f", median(lasted), 0.7),
-		atMost("dependency dies: first failure to last failing call, p95, s", "%.2f", quantile(lasted, 0.95), 1),
-		measured("dependency dies: first failure to last failing call, worst, s", "%.2f", slices.Max(lasted)),
-	}
+	return deaths{"dependency dies", "%.2f", 16, 24, 0.7, 1}.figures(seen)
 }
 
 func readFirstFigures(seen []outage) []figure {
+	return deaths{"read-first, dependency dies", "%.3f", 7, 12, 0.1, 0.2}.figures(seen)
+}
+
+// deaths is what is promised of dependencies that die: how many failing calls
+// reach them, median and worst, and for how many seconds, median and p95.
+type deaths struct {
+	what, seconds           string
+	calls, worst, span, p95 float64
+}
+
+func (d deaths) figures(seen []outage) []figure {
 	calls, lasted := lengths(seen)
 	return []figure{
-		atMost(fmt.Sprintf("read-first, dependency dies: failing calls that reach it, median of %d circuits", len(seen)), "%.0f", median(calls), 7),
-		atMost("read-first, dependency dies: failing calls that reach it, worst", "%.0f", slices.Max(calls), 12),
-		atMost("read-first, dependency dies: first failure to last failing call, median, s", "%.3f", median(lasted), 0.1),
-		atMost("read-first, dependency dies: first failure to last failing call, p95, s", "%.3f", quantile(lasted, 0.95), 0.2),
-		measured("read-first, dependency dies: first failure to last failing call, worst, s", "%.3f", slices.Max(lasted)),
+		atMost(fmt.Sprintf("%s: failing calls that reach it, median of %d circuits", d.what, len(seen)), "%.0f", median(calls), d.calls),
+		atMost(d.what+": failing calls that reach it, worst", "%.0f", slices.Max(calls), d.worst),
+		atMost(d.what+": first failure to last failing call, median, s", d.seconds, median(lasted), d.span),
+		atMost(d.what+": first failure to last failing call, p95, s", d.seconds, quantile(lasted, 0.95), d.p95),
+		measured(d.what+": first failure to last failing call, worst, s", d.seconds, slices.Max(lasted)),
 	}
 }
 
