@@ -81,7 +81,7 @@ mutate: ## plants bugs in the breaker, each of which must be found; writes docs/
 	$(FIGURES) -block 'planted bugs' -by 'make mutate' -- python3 -B scripts/mutate/mutate.py
 
 .PHONY: gremlins
-gremlins: ## changes the breaker operator by operator, which its rules must notice; half an hour
+gremlins: ## changes the breaker operator by operator, which its rules must notice; seven minutes
 	@scripts/gremlins.sh
 
 .PHONY: races
