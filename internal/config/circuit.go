@@ -99,8 +99,8 @@ func (r *reader) room(prefix string, c breaker.Settings) {
 	}
 }
 
-// functionTimeout refuses a try that leaves no probe: its circuit would open
-// and never close.
+// functionTimeout refuses a try that leaves no time for a whole probe: its
+// circuit would be tried again late, and by probes that are cut short.
 func (r *reader) functionTimeout(prefix string, p *Protection) {
 	timeout := defaultFunctionTimeout
 	ok := r.count(prefix+"FUNCTION_TIMEOUT", leastFunctionTimeout, mostFunctionTimeout, &timeout)

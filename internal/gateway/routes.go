@@ -35,8 +35,8 @@ func Routes(routes map[string]http.HandlerFunc) http.Handler {
 	})
 }
 
-// answerUnmatched answers a request for which ServeMux has only an error handler, by
-// what that handler says.
+// answerUnmatched answers a request for which ServeMux has only an error
+// handler, by what that handler says.
 func answerUnmatched(w http.ResponseWriter, r *http.Request, unmatched http.Handler) {
 	said := &response{header: http.Header{}}
 	unmatched.ServeHTTP(said, r)
