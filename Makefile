@@ -16,7 +16,7 @@ CHAOS_SECONDS ?= 90
 
 # What keeps the tables of commands in docs/correctness.md, and the store that
 # they ran on.
-FIGURES       := $(GO_LOCAL) run ./prove/figures
+FIGURES       := $(GO_LOCAL) run ./proof/figures
 LOCAL_VERSION  = $(shell sed -n '/DynamoDBLocal/,/version/s:.*<version>\(.*\)</version>.*:\1:p' local/dynamodb/pom.xml)
 DYNAMODB       = $(or $(DYNAMODB_ENDPOINT),DynamoDB Local $(LOCAL_VERSION))
 
@@ -52,7 +52,7 @@ ci: ## what has to pass before a change lands
 
 .PHONY: check
 check: ## format, vet and staticcheck
-	@unformatted=$$(gofmt -l *.go functions internal local pkg); \
+	@unformatted=$$(gofmt -l *.go cmd functions internal local pkg); \
 	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted" >&2; exit 1; fi
 	go vet ./...
 	$(GO_LOCAL) vet ./...
@@ -94,17 +94,17 @@ coverage:
 	@mkdir -p .cache
 	go test -skip 'Simulat|Explor' -coverprofile .cache/cover.out ./pkg/breaker
 	$(FIGURES) -block coverage -by 'make prove' -- \
-		go -C local run ./prove/covered ../.cache/cover.out pkg/breaker/machine.go
+		go -C local run ./proof/covered ../.cache/cover.out pkg/breaker/machine.go
 
 .PHONY: stories
 stories:
 	$(FIGURES) -block stories -by 'make prove' -with '$(DYNAMODB)' -- \
-		go -C local test ./prove -count=1 -v -run 'Circuit|Caches|Stories|Linearizable|Histories|Goroutine|Nothing'
+		go -C local test ./proof/properties -count=1 -v -run 'Circuit|Caches|Stories|Linearizable|Histories|Goroutine|Nothing'
 
 .PHONY: chaos
 chaos: ## random faults on fifty processes for CHAOS_SECONDS (90); writes docs/correctness.md
 	CHAOS_SECONDS=$(CHAOS_SECONDS) $(FIGURES) -block chaos -by 'make chaos' -with '$(DYNAMODB)' -- \
-		go -C local test -count=1 -timeout 2h -v ./chaos
+		go -C local test -count=1 -timeout 2h -v ./proof/chaos
 
 .PHONY: simulate
 simulate: ## fleets of up to 10,000 environments; writes docs/simulation
@@ -123,7 +123,7 @@ build: ## deployment packages for arm64 in build/
 
 .PHONY: sizes
 sizes: build ## the packages' sizes against their budgets
-	@$(GO_LOCAL) run ./bench -only packages
+	@$(GO_LOCAL) run ./proof/bench -only packages
 
 .PHONY: deploy
 deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
@@ -132,11 +132,11 @@ deploy: deps ## sam build and sam deploy to STAGE (dev, prod)
 
 .PHONY: indexes
 indexes: ## makes MongoDB's indexes; needs MONGODB_URI
-	@go run ./functions/sessions/indexes
+	@go run ./cmd/indexes
 
 .PHONY: bench
 bench: build ## measures what is promised, writes docs/benchmarks.md
-	$(GO_LOCAL) run ./bench
+	$(GO_LOCAL) run ./proof/bench
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (10s)

@@ -330,7 +330,7 @@ class Settings(unittest.TestCase):
                 self.assertLessEqual(timeout, 29)
 
     def test_every_pattern_of_a_number_says_its_range(self):
-        # local/template tries the bounds on what the functions read.
+        # local/stack/template tries the bounds on what the functions read.
         for name, parameter in PARAMETERS.items():
             pattern = parameter.get("AllowedPattern", "")
             if re.fullmatch(r"[\^$()\[\]{}|?*+.\\,0-9-]+", pattern):

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/internal/dynamolocal"
+	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 

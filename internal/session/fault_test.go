@@ -16,7 +16,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
-	"github.com/coldfuse/coldfuse/internal/mongolocal"
+	"github.com/coldfuse/coldfuse/internal/testserver/mongolocal"
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 

@@ -3,9 +3,9 @@ package stack
 import (
 	"fmt"
 
-	"github.com/coldfuse/coldfuse/local/httpapi"
-	"github.com/coldfuse/coldfuse/local/identity"
-	"github.com/coldfuse/coldfuse/local/template"
+	"github.com/coldfuse/coldfuse/local/stack/httpapi"
+	"github.com/coldfuse/coldfuse/local/stack/identity"
+	"github.com/coldfuse/coldfuse/local/stack/template"
 )
 
 // makeAuthorizers makes those of the routes.

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
-	"github.com/coldfuse/coldfuse/local/identity"
+	"github.com/coldfuse/coldfuse/local/stack/identity"
 )
 
 // caller adds credentials to a request.

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/coldfuse/coldfuse/local/identity"
-	"github.com/coldfuse/coldfuse/local/lambda"
+	"github.com/coldfuse/coldfuse/local/stack/identity"
+	"github.com/coldfuse/coldfuse/local/stack/lambda"
 )
 
 const adminHelp = `GET    /environments               the execution environments, by function

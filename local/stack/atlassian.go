@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/coldfuse/coldfuse/local/atlassiansim"
-	"github.com/coldfuse/coldfuse/local/confluencesim"
-	"github.com/coldfuse/coldfuse/local/jirasim"
-	"github.com/coldfuse/coldfuse/local/template"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/sim/confluencesim"
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/stack/template"
 )
 
 // product is one of Atlassian's, played by a simulator. Its name is that of the

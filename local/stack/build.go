@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/bootstrap"
+	"github.com/coldfuse/coldfuse/local/stack/bootstrap"
 )
 
 // build compiles the functions as they are deployed, but for this machine's

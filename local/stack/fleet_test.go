@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/jirasim"
-	"github.com/coldfuse/coldfuse/local/wait"
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/stack/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

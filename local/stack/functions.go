@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coldfuse/coldfuse/local/httpapi"
-	"github.com/coldfuse/coldfuse/local/lambda"
-	"github.com/coldfuse/coldfuse/local/template"
+	"github.com/coldfuse/coldfuse/local/stack/httpapi"
+	"github.com/coldfuse/coldfuse/local/stack/lambda"
+	"github.com/coldfuse/coldfuse/local/stack/template"
 )
 
 // What stands for an account: the stand-ins look at neither.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/jirasim"
-	"github.com/coldfuse/coldfuse/local/wait"
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/stack/wait"
 )
 
 // An environment that dies with Jira's commit behind it and the record of it

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/coldfuse/coldfuse/local/lambda"
+	"github.com/coldfuse/coldfuse/local/stack/lambda"
 )
 
 // maxLines is how many lines are kept.

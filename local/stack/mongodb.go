@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/coldfuse/coldfuse/internal/mongolocal"
 	"github.com/coldfuse/coldfuse/internal/session"
+	"github.com/coldfuse/coldfuse/internal/testserver/mongolocal"
 )
 
 // startMongoDB starts a database with the indexes of the sessions, and the

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/coldfuse/coldfuse/local/identity"
-	"github.com/coldfuse/coldfuse/local/template"
+	"github.com/coldfuse/coldfuse/local/stack/identity"
+	"github.com/coldfuse/coldfuse/local/stack/template"
 )
 
 // readTemplate resolves the template with what is right on one machine, over

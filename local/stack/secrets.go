@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 
-	"github.com/coldfuse/coldfuse/local/secretsim"
+	"github.com/coldfuse/coldfuse/local/sim/secretsim"
 )
 
 // The names under which the functions find their secrets.

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/apicheck"
-	"github.com/coldfuse/coldfuse/local/jirasim"
-	"github.com/coldfuse/coldfuse/local/storeproxy"
-	"github.com/coldfuse/coldfuse/local/wait"
+	"github.com/coldfuse/coldfuse/local/proof/apicheck"
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
+	"github.com/coldfuse/coldfuse/local/stack/wait"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/coldfuse/coldfuse/internal/mongolocal"
+	"github.com/coldfuse/coldfuse/internal/testserver/mongolocal"
 )
 
 // callAdmin asks the admin server.

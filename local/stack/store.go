@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/coldfuse/coldfuse/internal/dynamolocal"
-	"github.com/coldfuse/coldfuse/local/storeproxy"
-	"github.com/coldfuse/coldfuse/local/template"
+	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
+	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
+	"github.com/coldfuse/coldfuse/local/stack/template"
 )
 
 // startStore starts DynamoDB Local with the template's tables, and the proxy

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/coldfuse/coldfuse/local/identity"
 	"github.com/coldfuse/coldfuse/local/stack"
+	"github.com/coldfuse/coldfuse/local/stack/identity"
 )
 
 const (

@@ -22,8 +22,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/coldfuse/coldfuse/local/demo"
 	"github.com/coldfuse/coldfuse/local/stack"
+	"github.com/coldfuse/coldfuse/local/stack/demo"
 )
 
 func main() {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/lambda"
 	"github.com/coldfuse/coldfuse/local/stack"
+	"github.com/coldfuse/coldfuse/local/stack/lambda"
 )
 
 // run keeps a stack until ctx ends.

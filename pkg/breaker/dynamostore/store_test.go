@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/coldfuse/coldfuse/internal/dynamolocal"
+	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 	"github.com/coldfuse/coldfuse/pkg/breaker/storetest"
 )

@@ -1,0 +1,151 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+)
+
+// patience is how long a client waits for a call.
+const patience = 10 * time.Second
+
+// Fleet is the environments that share a circuit, the dead ones included.
+type Fleet struct {
+	launch func(id string, serial, group int) (*Environment, error)
+	groups int
+
+	mu     sync.Mutex
+	all    []*Environment
+	serial int
+	call   int64
+}
+
+// Add starts environments and waits until each has made its first read.
+func (f *Fleet) Add(ctx context.Context, n int) ([]*Environment, error) {
+	added := make([]*Environment, 0, n)
+	for range n {
+		e, err := f.add()
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, e)
+	}
+	for _, e := range added {
+		select {
+		case <-e.ready:
+		case <-e.exited:
+			return nil, fmt.Errorf("environment %s ended at its start", e.ID)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("environment %s: %w", e.ID, ctx.Err())
+		}
+	}
+	return added, nil
+}
+
+func (f *Fleet) add() (*Environment, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serial++
+	e, err := f.launch(fmt.Sprintf("env%010d", f.serial), f.serial, f.serial%f.groups)
+	if err == nil {
+		f.all = append(f.all, e)
+	}
+	return e, err
+}
+
+// All gives the environments, the dead ones included.
+func (f *Fleet) All() []*Environment {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.all)
+}
+
+// Idle gives those that could serve a call now.
+func (f *Fleet) Idle() []*Environment {
+	return slices.DeleteFunc(f.All(), (*Environment).busy)
+}
+
+// Find gives the environment with an id, or nil.
+func (f *Fleet) Find(id string) *Environment {
+	all := f.All()
+	if i := slices.IndexFunc(all, func(e *Environment) bool { return e.ID == id }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// Call has one environment serve a call. It is not ok if the environment is
+// not idle, dies under it, or ctx ends.
+func (f *Fleet) Call(ctx context.Context, e *Environment) (wire.Report, bool) {
+	f.mu.Lock()
+	f.call++
+	id := f.call
+	f.mu.Unlock()
+	answer, ok := e.send(wire.Call{ID: id, Limit: patience})
+	if !ok {
+		return wire.Report{}, false
+	}
+	select {
+	case r, ok := <-answer:
+		return r, ok
+	case <-ctx.Done():
+		return wire.Report{}, false
+	}
+}
+
+// Together has every given environment serve one call, all at the same time,
+// and gives the reports of those that lived.
+func (f *Fleet) Together(ctx context.Context, fleet []*Environment) []wire.Report {
+	var calls sync.WaitGroup
+	reports := make([]wire.Report, len(fleet))
+	for i, e := range fleet {
+		calls.Go(func() { reports[i], _ = f.Call(ctx, e) })
+	}
+	calls.Wait()
+	return slices.DeleteFunc(reports, func(r wire.Report) bool { return r.Kind != wire.Done })
+}
+
+// Traffic makes calls at a steady rate, each in an idle environment picked at
+// random, until ctx ends, and returns when the last call has.
+func (f *Fleet) Traffic(ctx context.Context, perSecond float64, random *rand.Rand) {
+	pace := time.NewTicker(time.Duration(float64(time.Second) / perSecond))
+	defer pace.Stop()
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pace.C:
+		}
+		idle := f.Idle()
+		if len(idle) == 0 {
+			continue
+		}
+		e := idle[random.IntN(len(idle))]
+		calls.Go(func() { f.Call(context.WithoutCancel(ctx), e) })
+	}
+}
+
+// Reports gives what all environments have told, in the order of time.
+func (f *Fleet) Reports() []wire.Report {
+	var reports []wire.Report
+	for _, e := range f.All() {
+		e.mu.Lock()
+		reports = append(reports, e.reports...)
+		e.mu.Unlock()
+	}
+	slices.SortStableFunc(reports, func(a, b wire.Report) int { return a.At.Compare(b.At) })
+	return reports
+}
+
+func (f *Fleet) close() {
+	for _, e := range f.All() {
+		e.Kill()
+	}
+}

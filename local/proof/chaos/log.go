@@ -1,0 +1,125 @@
+package chaos
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// Log is what the dependency, the store and the environments have seen of a
+// run. Times are the machine's; Skew is how far an environment's may be off.
+type Log struct {
+	Settings breaker.Settings
+	Skew     time.Duration
+	Requests []Request // at the dependency
+	Writes   []Write   // of the record, by generation
+	Reports  []wire.Report
+	Freezes  map[string][]Span // by environment
+	Crashed  []string          // environments that ended without being killed
+}
+
+// frozen tells whether an environment was frozen while it decided about a
+// request or made it. What it decided before is then no fault of the circuit.
+func (l Log) frozen(r Request) bool {
+	for _, s := range l.Freezes[r.Environment] {
+		if s.overlaps(r.Began.Add(-deciding), r.end()) {
+			return true
+		}
+	}
+	return false
+}
+
+// deciding is more than an environment that is not frozen takes from a
+// decision to the request that follows.
+const deciding = 2 * time.Second
+
+func (r Request) end() time.Time {
+	if r.Ended.IsZero() {
+		return time.Now()
+	}
+	return r.Ended
+}
+
+func (r Request) fleetProbe() bool { return r.Probe && !r.Local }
+
+// Generations gives the first write of each generation, with the failures of
+// all.
+func (l Log) Generations() []Write {
+	var first []Write
+	for _, w := range l.Writes {
+		last := len(first) - 1
+		if last < 0 || first[last].Generation != w.Generation {
+			first = append(first, w)
+			continue
+		}
+		for _, id := range w.Failures {
+			if !slices.Contains(first[last].Failures, id) {
+				first[last].Failures = append(slices.Clip(first[last].Failures), id)
+			}
+		}
+		if w.At.Before(first[last].At) {
+			first[last].At = w.At
+		}
+	}
+	return first
+}
+
+// Summary counts what happened, to show that a run was not idle.
+type Summary struct {
+	Calls, Served, Failed, Rejected int
+	Reached                         int // requests at the dependency
+	FleetProbes, LocalRequests      int
+	Openings, Closings              int // of the fleet's circuit
+	Losses                          int // of the store, by environment
+	Freezes                         int
+}
+
+// Summary sums the log up.
+func (l Log) Summary() Summary {
+	var s Summary
+	for _, r := range l.Reports {
+		switch {
+		case r.Kind == wire.Lost:
+			s.Losses++
+		case r.Kind != wire.Done:
+			continue
+		case r.Outcome == wire.Served:
+			s.Served++
+		case r.Outcome == wire.Failed:
+			s.Failed++
+		default:
+			s.Rejected++
+		}
+	}
+	s.Calls, s.Reached = s.Served+s.Failed+s.Rejected, len(l.Requests)
+	for _, r := range l.Requests {
+		if r.Local {
+			s.LocalRequests++
+		} else if r.Probe {
+			s.FleetProbes++
+		}
+	}
+	state := breaker.Closed
+	for _, w := range l.Generations() {
+		switch {
+		case w.State == breaker.Open && state != breaker.Open:
+			s.Openings++
+		case w.State == breaker.Closed && state != breaker.Closed:
+			s.Closings++
+		}
+		state = w.State
+	}
+	for _, spans := range l.Freezes {
+		s.Freezes += len(spans)
+	}
+	return s
+}
+
+func (s Summary) String() string {
+	return fmt.Sprintf("%d calls: %d served, %d failed, %d rejected; %d requests reached the dependency, %d of them fleet probes, %d local; "+
+		"%d openings, %d closings; the store was lost %d times, %d freezes",
+		s.Calls, s.Served, s.Failed, s.Rejected, s.Reached, s.FleetProbes, s.LocalRequests, s.Openings, s.Closings, s.Losses, s.Freezes)
+}

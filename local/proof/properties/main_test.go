@@ -1,0 +1,43 @@
+package properties
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
+)
+
+var server *dynamolocal.Server
+
+func TestMain(m *testing.M) {
+	code := dynamolocal.Main(m, &server)
+	printFigures()
+	os.Exit(code)
+}
+
+// figures are a table's rows, one of each proof, which docs/correctness.md
+// keeps.
+var figures struct {
+	sync.Mutex
+	rows []string
+}
+
+// figure tells how much a proof has gone through, and found nothing.
+func figure(proof, extent string, values ...any) {
+	figures.Lock()
+	defer figures.Unlock()
+	figures.rows = append(figures.rows, "| "+proof+" | "+fmt.Sprintf(extent, values...)+" |")
+}
+
+func printFigures() {
+	if !testing.Verbose() || len(figures.rows) == 0 {
+		return
+	}
+	slices.Sort(figures.rows)
+	fmt.Println("| proof | gone through |\n|---|---|")
+	fmt.Println(strings.Join(figures.rows, "\n"))
+}

@@ -1,0 +1,250 @@
+package properties
+
+import (
+	"slices"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+)
+
+// ledger is the reference of a circuit: the plain list of what happened since
+// its state last changed, and questions to it. It knows no store, no cache, no
+// fence and no set with room for so many. A ledger is a value: what happens
+// next gives another one. Times are Unix ms of the one clock.
+type ledger struct {
+	settings breaker.Settings
+	era      int // how many states the circuit has been in before
+	state    breaker.State
+	since    int64 // when this era began
+	failed   []failed
+	probes   []trial
+	opened   []int64 // each opening of this outage
+	retryAt  int64
+	reason   string
+	tripped  int // failures that opened the circuit
+	lastFail int64
+	override breaker.Override // none without a mode
+}
+
+// failed is one failed call of a closed era.
+type failed struct {
+	at          int64
+	environment string
+}
+
+// trial is one probe of a half-open era.
+type trial struct {
+	until       int64 // when its lease ends
+	ended, good bool
+	fenced      bool // an override was set since: its result says nothing
+}
+
+// answer is what the circuit says to a call.
+type answer string
+
+const (
+	pass   answer = "pass"
+	probe  answer = "probe"
+	reject answer = "reject"
+)
+
+func (l ledger) answer(now int64) answer {
+	switch l.overridden(now) {
+	case breaker.OverrideOpen:
+		return reject
+	case breaker.OverrideClosed, breaker.OverrideDisabled:
+		return pass
+	}
+	switch l.state {
+	case breaker.Closed:
+		return pass
+	case breaker.Open:
+		if now < l.retryAt {
+			return reject
+		}
+	case breaker.HalfOpen:
+		if last := l.probes[len(l.probes)-1]; !last.ended && now <= last.until {
+			return reject
+		}
+	}
+	return probe
+}
+
+// overridden is the mode of the override in force, or empty.
+func (l ledger) overridden(now int64) breaker.OverrideMode {
+	if l.override.Mode != "" && now < l.override.Until.UnixMilli() {
+		return l.override.Mode
+	}
+	return ""
+}
+
+// turns are the moments at which time alone changes an answer.
+func (l ledger) turns() []int64 {
+	var ends []int64
+	if l.override.Mode != "" {
+		ends = append(ends, l.override.Until.UnixMilli())
+	}
+	switch l.state {
+	case breaker.Open:
+		return append(ends, l.retryAt)
+	case breaker.HalfOpen:
+		return append(ends, l.probes[len(l.probes)-1].until)
+	}
+	for _, f := range l.failed {
+		ends = append(ends, f.at+l.settings.FailureWindow.Milliseconds())
+	}
+	return ends
+}
+
+// shown is the state as monitors see it.
+func (l ledger) shown(now int64) breaker.State {
+	switch mode := l.overridden(now); {
+	case mode == breaker.OverrideOpen:
+		return breaker.Open
+	case mode != "":
+		return breaker.Closed
+	case l.state == breaker.Open && l.answer(now) == probe:
+		return breaker.HalfOpen
+	}
+	return l.state
+}
+
+// rejection is what a rejected call is told at now. While somebody's probe
+// decides, that is to come back in a second.
+func (l ledger) rejection(now int64) breaker.OpenError {
+	e := breaker.OpenError{Circuit: l.settings.Name, State: l.shown(now), Reason: l.reason, RetryAfter: time.Second}
+	switch {
+	case l.overridden(now) == breaker.OverrideOpen:
+		e.Reason = breaker.ReasonOverride
+		e.RetryAfter = min(l.override.Until.Sub(time.UnixMilli(now)), l.settings.RecoveryTimeout)
+	case l.state == breaker.Open && now < l.retryAt:
+		e.RetryAfter = time.Duration(l.retryAt-now) * time.Millisecond
+	}
+	return e
+}
+
+// recent counts the environments that failed inside the window, and their
+// failures: of each at most what the others leave of the threshold.
+func (l ledger) recent(now int64) (environments, failures int) {
+	of := make(map[string]int)
+	for _, f := range l.failed {
+		if now-f.at <= l.settings.FailureWindow.Milliseconds() {
+			of[f.environment]++
+		}
+	}
+	for _, n := range of {
+		failures += min(n, l.settings.FailureThreshold-l.settings.MinEnvironments+1)
+	}
+	return len(of), failures
+}
+
+func (l ledger) goodProbes() int {
+	n := 0
+	for _, p := range l.probes {
+		if p.good {
+			n++
+		}
+	}
+	return n
+}
+
+func (l ledger) stats(now int64) breaker.Stats {
+	s := breaker.Stats{
+		Name: l.settings.Name, State: l.shown(now),
+		FailureThreshold: l.settings.FailureThreshold, SuccessThreshold: l.settings.SuccessThreshold,
+		LastFailureTime: moment(l.lastFail),
+	}
+	switch {
+	case l.state == breaker.Closed:
+		_, s.FailureCount = l.recent(now)
+	case s.State != breaker.Closed:
+		s.FailureCount, s.SuccessCount, s.OpenedAt = l.tripped, l.goodProbes(), moment(l.opened[len(l.opened)-1])
+	}
+	if l.overridden(now) != "" {
+		s.Override = &l.override
+	}
+	return s
+}
+
+func moment(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := time.UnixMilli(ms).UTC()
+	return &t
+}
+
+// fails is the failure, reported now, of an ordinary call that era admitted.
+func (l ledger) fails(era int, environment string, o breaker.Outcome, now int64) ledger {
+	if era != l.era || l.state != breaker.Closed || l.overridden(now) == breaker.OverrideDisabled {
+		return l
+	}
+	if o.StopFor > 0 {
+		_, n := l.recent(now)
+		l.tripped = n + 1
+		return l.opens(o, now)
+	}
+	l.failed, l.lastFail = append(slices.Clip(l.failed), failed{now, environment}), now
+	if environments, n := l.recent(now); n >= l.settings.FailureThreshold && environments >= l.settings.MinEnvironments {
+		l.tripped = n
+		return l.opens(o, now)
+	}
+	return l
+}
+
+func (l ledger) opens(o breaker.Outcome, now int64) ledger {
+	wait := l.settings.RecoveryTimeout
+	for range l.opened {
+		wait = time.Duration(float64(wait) * l.settings.OpenBackOff)
+	}
+	if o.StopFor > 0 {
+		wait = o.StopFor
+	}
+	return ledger{
+		settings: l.settings, era: l.era + 1, state: breaker.Open, since: now,
+		opened: append(slices.Clip(l.opened), now), retryAt: now + min(wait, l.settings.MaxOpen).Milliseconds(),
+		reason: o.Reason, tripped: l.tripped, lastFail: now, override: l.override,
+	}
+}
+
+// overrides sets an override, or takes one away. The slot of a probe under way
+// stays taken, and the round begins again.
+func (l ledger) overrides(o breaker.Override, now int64) ledger {
+	if o.Mode == "" && l.overridden(now) == "" {
+		return l
+	}
+	l.override = o
+	l.probes = slices.Clone(l.probes)
+	for i := range l.probes {
+		l.probes[i].good, l.probes[i].fenced = false, true
+	}
+	return l
+}
+
+// probed begins a probe. Its number is its place in the era's list.
+func (l ledger) probed(now int64) ledger {
+	if l.state == breaker.Open {
+		l.era, l.state, l.since, l.probes = l.era+1, breaker.HalfOpen, now, nil
+	}
+	// The probe itself, both clocks' deviation, and the claim's own write.
+	lease := l.settings.ProbeTimeout + 2*l.settings.MaxClockSkew + l.settings.StoreTimeout
+	l.probes = append(slices.Clip(l.probes), trial{until: now + lease.Milliseconds()})
+	return l
+}
+
+// concludes ends a probe, unless another has begun since.
+func (l ledger) concludes(era, number int, o breaker.Outcome, now int64) ledger {
+	if era != l.era || number != len(l.probes)-1 || l.probes[number].fenced {
+		return l
+	}
+	if o.Verdict == breaker.Failed {
+		return l.opens(o, now)
+	}
+	l.probes = slices.Clone(l.probes)
+	p := &l.probes[number]
+	p.ended, p.good = true, o.Verdict == breaker.Succeeded && now <= p.until
+	if l.goodProbes() == l.settings.SuccessThreshold {
+		return ledger{settings: l.settings, era: l.era + 1, state: breaker.Closed, since: now, lastFail: l.lastFail}
+	}
+	return l
+}

@@ -1,0 +1,291 @@
+// Package storeproxy stands between the functions and the real DynamoDB and
+// injects faults on the way there and back, while it runs. The database itself
+// is never a pretence: what a fault lets through is committed for real.
+package storeproxy
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/stack/wait"
+)
+
+// Mode is what goes wrong.
+type Mode string
+
+const (
+	None         Mode = ""
+	Refuse       Mode = "refuse"        // connections are refused, open ones reset
+	Hang         Mode = "hang"          // requests are taken and never answered
+	Delay        Mode = "delay"         // each request waits Fault.Delay
+	DelayConnect Mode = "delay_connect" // each new connection waits Fault.Delay before its first byte is read
+	DropReply    Mode = "drop_reply"    // the request is performed, then the connection is reset
+	Reset        Mode = "reset"         // the connection is reset before the request is performed
+	Duplicate    Mode = "duplicate"     // the request is performed twice in a row; the second answer is given
+	Echo         Mode = "echo"          // the request is answered, and performed again Fault.Delay later
+)
+
+// Fault is in force until it is replaced.
+type Fault struct {
+	Mode  Mode
+	Delay time.Duration // of Delay, DelayConnect and Echo
+}
+
+// Validate reports an unknown mode, and a delay that is missing or unused.
+func (f Fault) Validate() error {
+	switch f.Mode {
+	case Delay, DelayConnect, Echo:
+		if f.Delay <= 0 {
+			return fmt.Errorf("delay: mode %s needs one above 0", f.Mode)
+		}
+		return nil
+	case None, Refuse, Hang, DropReply, Reset, Duplicate:
+		if f.Delay != 0 {
+			return fmt.Errorf("delay: mode %q has none", f.Mode)
+		}
+		return nil
+	default:
+		return fmt.Errorf("mode: %q is unknown", f.Mode)
+	}
+}
+
+// Proxy is a running proxy. It is safe for concurrent use.
+type Proxy struct {
+	address string
+	forward *httputil.ReverseProxy
+
+	mu      sync.Mutex
+	fault   Fault
+	changed chan struct{} // closed when fault changes: hung requests end then
+	counts  map[string]int
+	observe func(Exchange)
+
+	server   *http.Server // nil while refusing
+	listener net.Listener
+}
+
+// Start listens on address ("127.0.0.1:0" for a free port) and forwards to the
+// DynamoDB at endpoint, a URL.
+func Start(address, endpoint string) (*Proxy, error) {
+	target, err := url.Parse(endpoint)
+	if err != nil || target.Host == "" {
+		return nil, fmt.Errorf("store proxy: endpoint %q is no URL", endpoint)
+	}
+	p := &Proxy{address: address, changed: make(chan struct{}), counts: map[string]int{}}
+	p.forward = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: 256,
+			DisableCompression:  true, // bodies carry a checksum
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // clients that give up are the purpose
+	}
+	p.forward.ModifyResponse = p.answered
+	if err := p.listen(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Endpoint is the URL that clients use instead of DynamoDB's.
+func (p *Proxy) Endpoint() string { return "http://" + p.address }
+
+// Set puts a fault in force, Fault{} heals.
+func (p *Proxy) Set(f Fault) error {
+	if err := f.Validate(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.changed)
+	p.changed = make(chan struct{})
+	p.fault = f
+	if f.Mode == Refuse {
+		p.stop()
+		return nil
+	}
+	if f.Mode == DelayConnect {
+		p.stop() // so that clients connect anew
+	}
+	return p.listen()
+}
+
+// Fault is the one in force.
+func (p *Proxy) Fault() Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
+}
+
+// Counts gives the requests that arrived since the start, by operation, such
+// as "UpdateItem", faulty ones included.
+func (p *Proxy) Counts() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.counts)
+}
+
+// Close ends the proxy and every request in it.
+func (p *Proxy) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stop()
+}
+
+// listen serves unless it does already. The caller holds mu, or is the first.
+// After a Refuse it takes the same port again.
+func (p *Proxy) listen() error {
+	if p.server != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", p.address)
+	if err != nil {
+		return fmt.Errorf("store proxy: %w", err)
+	}
+	p.address = listener.Addr().String()
+	p.listener = listener
+	p.server = &http.Server{
+		Handler:     http.HandlerFunc(p.serve),
+		ConnContext: withConn,
+		ErrorLog:    log.New(io.Discard, "", 0),
+	}
+	go p.server.Serve(slowListener{listener, p})
+	return nil
+}
+
+func (p *Proxy) stop() {
+	if p.server != nil {
+		p.listener.Close() // the server may not have begun to serve it
+		p.server.Close()
+	}
+	p.server = nil
+}
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+	fault, changed := p.arrived(r)
+	switch fault.Mode {
+	case Hang:
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+		}
+		reset(r)
+	case Reset:
+		reset(r)
+	case DropReply:
+		p.forward.ServeHTTP(discard{http.Header{}}, detached(r))
+		reset(r)
+	case Delay:
+		if !wait.Pause(r.Context(), fault.Delay) {
+			return
+		}
+	case Duplicate, Echo:
+		again, err := twin(r)
+		if err != nil {
+			reset(r)
+		}
+		if fault.Mode == Duplicate {
+			p.forward.ServeHTTP(discard{http.Header{}}, again)
+		} else {
+			time.AfterFunc(fault.Delay, func() { p.forward.ServeHTTP(discard{http.Header{}}, again) })
+		}
+	}
+	// What has reached the store is performed whether or not the client waits,
+	// and has to be observed. A context that can end keeps the proxy from
+	// watching the client's connection instead.
+	ctx, done := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer done()
+	p.forward.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// twin gives a copy of the request that outlives it.
+func twin(r *http.Request) (*http.Request, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	// Without the server's own values: the proxy's panic that aborts a reply
+	// would have nobody to recover it.
+	again := r.Clone(context.Background())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	return again, nil
+}
+
+// detached lets the request be performed although its client gives up.
+func detached(r *http.Request) *http.Request {
+	return r.WithContext(context.WithoutCancel(r.Context()))
+}
+
+func (p *Proxy) arrived(r *http.Request) (Fault, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts[cmp.Or(operation(r), "unknown")]++
+	return p.fault, p.changed
+}
+
+// discard is where a dropped reply goes.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// slowListener gives connections whose first read waits while DelayConnect is
+// in force, each for itself.
+type slowListener struct {
+	net.Listener
+	proxy *Proxy
+}
+
+// Accept takes no lock: Set holds it while the server waits for this to end.
+func (l slowListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &slowConn{Conn: conn, proxy: l.proxy}, nil
+}
+
+type slowConn struct {
+	net.Conn
+	proxy *Proxy
+	once  sync.Once
+}
+
+func (c *slowConn) Read(b []byte) (int, error) {
+	c.once.Do(func() {
+		if f := c.proxy.Fault(); f.Mode == DelayConnect {
+			time.Sleep(f.Delay)
+		}
+	})
+	return c.Conn.Read(b)
+}
+
+type connKey struct{}
+
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// reset ends the request's connection so that the peer sees a reset, not an
+// orderly end.
+func reset(r *http.Request) {
+	if slow, ok := r.Context().Value(connKey{}).(*slowConn); ok {
+		if tcp, ok := slow.Conn.(*net.TCPConn); ok {
+			tcp.SetLinger(0)
+		}
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,305 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/stack/wait"
+)
+
+const (
+	threshold = 5 // failed calls that open the circuit
+	tries     = 4 // of one call
+)
+
+func (p *play) steps() []step {
+	return []step{
+		{"everything is healthy, every environment finds issues", p.healthy},
+		{"Jira goes down; one call in each environment fails, and the circuit stays closed", p.failing4},
+		{"the fifth failed call opens the circuit", p.opening},
+		{"every environment fails fast", p.failFast},
+		{"health is degraded", p.degraded},
+		{"kill -9 of all environments: the cold ones know that the circuit is open", p.killed},
+		{"Jira heals; when the recovery time is over, one probe of all environments reaches it", p.probing},
+		{"the second success closes the circuit", p.closing},
+		{"every environment serves again", p.recovered},
+	}
+}
+
+func (p *play) healthy(ctx context.Context) (string, error) {
+	h, err := p.api.health(ctx)
+	if err != nil {
+		return "", err
+	}
+	if h.Status != "healthy" {
+		return "", fmt.Errorf("health is %q, want healthy", h.Status)
+	}
+	answers, err := p.api.searchInTurn(ctx, fleet)
+	if err != nil {
+		return "", err
+	}
+	if err := all(answers, http.StatusOK); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("health is healthy, %d environments searched", fleet), p.everyoneServed(1)
+}
+
+// failing4 makes as many failed calls as there are environments, one fewer
+// than the threshold.
+func (p *play) failing4(ctx context.Context) (string, error) {
+	if err := p.stack.Jira.Set(jirasim.Fault{Kind: jirasim.Down}); err != nil {
+		return "", err
+	}
+	answers, err := p.api.searchTogether(ctx, fleet)
+	if err != nil {
+		return "", err
+	}
+	if err := all(answers, http.StatusServiceUnavailable); err != nil {
+		return "", err
+	}
+	if got := p.reached(); got != fleet*tries {
+		return "", fmt.Errorf("%d requests reached Jira, want %d calls of %d tries", got, fleet, tries)
+	}
+	p.failing = slices.MinFunc(answers, func(a, b answer) int { return int(a.took - b.took) }).took
+	return fmt.Sprintf("%d calls of %d tries failed in %.1f s or more, circuit closed, failure count %d",
+		fleet, tries, p.failing.Seconds(), fleet), p.circuitIs(ctx, stats{"closed", fleet, 0})
+}
+
+func (p *play) opening(ctx context.Context) (string, error) {
+	got, err := p.api.search(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := all([]answer{got}, http.StatusServiceUnavailable); err != nil {
+		return "", err
+	}
+	if got := p.reached(); got != tries {
+		return "", fmt.Errorf("%d requests reached Jira, want %d tries", got, tries)
+	}
+	if err := p.circuitIs(ctx, stats{"open", threshold, 0}); err != nil {
+		return "", err
+	}
+	return "circuit open, OPENED logged once in the fleet", p.logged(ctx, 1, 0, 0)
+}
+
+// failFast measures once every environment has learnt of the opening: the best
+// of three rounds, since whatever else this machine does only adds to them.
+func (p *play) failFast(ctx context.Context) (string, error) {
+	const calls, rounds = 200, 3
+	p99 := time.Duration(math.MaxInt64)
+	for range rounds {
+		answers, err := p.api.searchInTurn(ctx, fleet+calls)
+		if err != nil {
+			return "", err
+		}
+		if err := rejected(answers); err != nil {
+			return "", err
+		}
+		p99 = min(p99, percentile99(answers[fleet:]))
+	}
+	if got := p.reached(); got != 0 {
+		return "", fmt.Errorf("%d requests reached Jira, want none", got)
+	}
+	if p99 > 10*time.Millisecond || p99 > p.failing/100 {
+		return "", fmt.Errorf("p99 of %d rejections is %s, want at most 10ms and a hundredth of a failing call's %s", calls, p99, p.failing)
+	}
+	return fmt.Sprintf("%d calls rejected, none reached Jira, p99 %.1f ms instead of %.1f s",
+		rounds*(fleet+calls), float64(p99.Microseconds())/1000, p.failing.Seconds()), nil
+}
+
+func (p *play) degraded(ctx context.Context) (string, error) {
+	h, err := p.api.health(ctx)
+	if err != nil {
+		return "", err
+	}
+	if h.Status != "degraded" || len(h.OpenCircuits) != 1 || h.OpenCircuits[0].Name != circuit || h.OpenCircuits[0].FailureCount != threshold {
+		return "", fmt.Errorf("health is %+v, want degraded by %s with %d failures", h, circuit, threshold)
+	}
+	strict, err := p.api.do(ctx, "GET", "/resilience/health?strict=true", "")
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("health names %s, and is 503 for load balancers", circuit), all([]answer{strict}, http.StatusServiceUnavailable)
+}
+
+func (p *play) killed(ctx context.Context) (string, error) {
+	before := p.pids()
+	n := p.stack.Kill()
+	answers, err := p.api.searchTogether(ctx, fleet)
+	if err != nil {
+		return "", err
+	}
+	if err := rejected(answers); err != nil {
+		return "", err
+	}
+	if got := p.reached(); got != 0 {
+		return "", fmt.Errorf("%d requests reached Jira, want none", got)
+	}
+	for _, pid := range p.pids() {
+		if slices.Contains(before, pid) {
+			return "", fmt.Errorf("process %d outlived kill -9", pid)
+		}
+	}
+	return fmt.Sprintf("%d environments killed, their successors reject and Jira is left alone", n), nil
+}
+
+// probing slows Jira down, so that the one probe can be seen to hold off the
+// others.
+func (p *play) probing(ctx context.Context) (string, error) {
+	if err := p.stack.Jira.Set(jirasim.Fault{Kind: jirasim.Delay, Delay: time.Second}); err != nil {
+		return "", err
+	}
+	if err := p.stack.Functions["JiraFunction"].Warm(ctx, fleet); err != nil {
+		return "", err
+	}
+	due := func() bool {
+		s, err := p.api.stats(ctx)
+		return err == nil && s.State == "half_open"
+	}
+	if err := wait.For(ctx, 45*time.Second, "the recovery time is over", due); err != nil {
+		return "", err
+	}
+	if got := p.reached(); got != 0 {
+		return "", fmt.Errorf("%d requests reached Jira before the recovery time was over", got)
+	}
+	answers, err := p.api.searchTogether(ctx, fleet)
+	if err != nil {
+		return "", err
+	}
+	served := slices.IndexFunc(answers, func(a answer) bool { return a.status == http.StatusOK })
+	if served < 0 {
+		return "", fmt.Errorf("no probe succeeded: %v", answers)
+	}
+	if err := rejected(slices.Delete(answers, served, served+1)); err != nil {
+		return "", err
+	}
+	if got := p.reached(); got != 1 {
+		return "", fmt.Errorf("%d requests reached Jira, want one probe", got)
+	}
+	if err := p.circuitIs(ctx, stats{"half_open", threshold, 1}); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("of %d calls at once one probed and succeeded, %d were rejected", fleet, fleet-1), p.logged(ctx, 1, 1, 0)
+}
+
+func (p *play) closing(ctx context.Context) (string, error) {
+	p.stack.Jira.Clear()
+	// An environment that has just been told of the probe in flight may believe
+	// it for 250 ms.
+	var last answer
+	succeeded := func() bool {
+		got, err := p.api.search(ctx)
+		last = got
+		return err == nil && got.status == http.StatusOK
+	}
+	if err := wait.For(ctx, 5*time.Second, "a second probe succeeds", succeeded); err != nil {
+		return "", fmt.Errorf("%w; the last call: %s", err, last)
+	}
+	if got := p.reached(); got != 1 {
+		return "", fmt.Errorf("%d requests reached Jira, want one", got)
+	}
+	if err := p.circuitIs(ctx, stats{"closed", 0, 0}); err != nil {
+		return "", err
+	}
+	return "circuit closed, each transition logged exactly once", p.logged(ctx, 1, 1, 1)
+}
+
+func (p *play) recovered(ctx context.Context) (string, error) {
+	var answers []answer
+	serving := func() bool {
+		var err error
+		answers, err = p.api.searchInTurn(ctx, fleet)
+		return err == nil && all(answers, http.StatusOK) == nil
+	}
+	// A second is how long an environment may believe that the circuit is open.
+	if err := wait.For(ctx, 5*time.Second, "every environment serves", serving); err != nil {
+		return "", fmt.Errorf("%w; the last calls: %v", err, answers)
+	}
+	h, err := p.api.health(ctx)
+	if err != nil {
+		return "", err
+	}
+	if h.Status != "healthy" {
+		return "", fmt.Errorf("health is %q, want healthy", h.Status)
+	}
+	return "health is healthy", p.logged(ctx, 1, 1, 1)
+}
+
+// everyoneServed checks that each environment of the connector has served n.
+func (p *play) everyoneServed(n int) error {
+	for _, e := range p.stack.Functions["JiraFunction"].Environments() {
+		if e.Invocations != n {
+			return fmt.Errorf("environment %s served %d calls, want %d", e.ID, e.Invocations, n)
+		}
+	}
+	return nil
+}
+
+func (p *play) pids() []int {
+	var pids []int
+	for _, e := range p.stack.Environments() {
+		pids = append(pids, e.PID)
+	}
+	return pids
+}
+
+func (p *play) circuitIs(ctx context.Context, want stats) error {
+	got, err := p.api.stats(ctx)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("circuit is %+v, want %+v", got, want)
+	}
+	return nil
+}
+
+// logged checks how often the fleet has logged each transition. The lines
+// travel through pipes: they may arrive a little after the answer.
+func (p *play) logged(ctx context.Context, opened, halfOpen, closed int) error {
+	for word, want := range map[string]int{"OPENED": opened, "HALF_OPEN": halfOpen, "CLOSED": closed} {
+		line := fmt.Sprintf("Circuit breaker '%s' %s", circuit, word)
+		count := func() int { return p.stack.Log.Count(line) }
+		if err := wait.For(ctx, 2*time.Second, line, func() bool { return count() >= want }); err != nil {
+			return err
+		}
+		if count() != want {
+			return fmt.Errorf("%q was logged %d times, want %d", line, count(), want)
+		}
+	}
+	return nil
+}
+
+func all(answers []answer, status int) error {
+	for _, a := range answers {
+		if a.status != status {
+			return fmt.Errorf("got %s, want %d", a, status)
+		}
+	}
+	return nil
+}
+
+// rejected checks that the circuit, not Jira, gave each answer.
+func rejected(answers []answer) error {
+	for _, a := range answers {
+		if a.status != http.StatusServiceUnavailable || a.retryAfter == "" || !strings.Contains(string(a.body), circuit) {
+			return fmt.Errorf("got %s with Retry-After %q, want a rejection by the circuit", a, a.retryAfter)
+		}
+	}
+	return nil
+}
+
+func percentile99(answers []answer) time.Duration {
+	var took []time.Duration
+	for _, a := range answers {
+		took = append(took, a.took)
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
