@@ -110,7 +110,7 @@ func Classify(countClientErrors bool) breaker.Classifier {
 		case e.callersFault() && !countClientErrors:
 			return breaker.Outcome{Verdict: breaker.Succeeded}
 		default:
-			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason, StopFor: e.stopFor()}
+			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason, OpenFor: e.stopFor()}
 		}
 	}
 }

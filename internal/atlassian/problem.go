@@ -24,7 +24,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, circuit string, err er
 		p = callProblem(err, attempts)
 	}
 	if p.RetryAfterSeconds > 0 {
-		p.RetryAfterSeconds = max(p.RetryAfterSeconds, gateway.Seconds(guard.OpenFor(err)))
+		p.RetryAfterSeconds = max(p.RetryAfterSeconds, gateway.Seconds(guard.RejectsFor(err)))
 	}
 	p.Circuit, p.Attempts = circuit, attempts
 	gateway.WriteProblem(w, r, p)

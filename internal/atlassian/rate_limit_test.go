@@ -114,7 +114,7 @@ func TestWhatStopsTheWholeFleet(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			o := Classify(false)(&c.err)
-			if o.Verdict != breaker.Failed || o.StopFor != c.want {
+			if o.Verdict != breaker.Failed || o.OpenFor != c.want {
 				t.Errorf("got %+v", o)
 			}
 		})

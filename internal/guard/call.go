@@ -31,7 +31,7 @@ type Call struct {
 	Err      error         // may hold the dependency's own text: not for logs
 	Stack    []byte        // of a panic in the called function, where it arose
 
-	openFor time.Duration // see OpenFor
+	rejectsFor time.Duration // see RejectsFor
 }
 
 // judge fills in what the call's error tells. What the called function itself
@@ -69,22 +69,22 @@ func Attempts(err error) int {
 	return a.attempts
 }
 
-// OpenFor tells, of an error that Run returned for a call that failed, how long
+// RejectsFor tells, of an error that Run returned for a call that failed, how long
 // the circuit keeps others from being made, which the call itself may have
 // opened it for. It is 0 where the circuit is closed, and after a probe, which
 // does not know. A rejection has a RetryAfter of its own.
-func OpenFor(err error) time.Duration {
+func RejectsFor(err error) time.Duration {
 	var a *attempted
 	if !errors.As(err, &a) {
 		return 0
 	}
-	return a.openFor
+	return a.rejectsFor
 }
 
 type attempted struct {
 	error
-	attempts int
-	openFor  time.Duration
+	attempts   int
+	rejectsFor time.Duration
 }
 
 func (a *attempted) Unwrap() error { return a.error }

@@ -180,7 +180,7 @@ func (g *Guard) run(ctx context.Context, operation string, try tryFunc) error {
 		panic(broken.value)
 	}
 	if err != nil && call.Attempts > 0 {
-		return &attempted{error: err, attempts: call.Attempts, openFor: call.openFor}
+		return &attempted{error: err, attempts: call.Attempts, rejectsFor: call.rejectsFor}
 	}
 	return err
 }
@@ -215,7 +215,7 @@ func (g *Guard) protect(ctx context.Context, call *Call, try func(context.Contex
 	case admitted == nil: // the caller's time was over
 		return &brokenTry{error: err}
 	case own != nil && call.Attempts > 0 && g.verdict(own) == breaker.Failed:
-		call.openFor = openFor(ctx, admitted)
+		call.rejectsFor = rejectsFor(ctx, admitted)
 	}
 	return own
 }
@@ -226,9 +226,9 @@ func (g *Guard) verdict(err error) breaker.Verdict { return g.classify(err).Verd
 // takes the guise of the caller's cancellation, which every classifier knows.
 var errUntold = fmt.Errorf("not to be counted: %w", context.Canceled)
 
-// openFor tells how long the circuit rejects calls after one that failed, which
+// rejectsFor tells how long the circuit rejects calls after one that failed, which
 // costs nothing as a rule: writing the failure has just brought the record.
-func openFor(ctx context.Context, admitted *breaker.Permit) time.Duration {
+func rejectsFor(ctx context.Context, admitted *breaker.Permit) time.Duration {
 	var open *breaker.OpenError
 	if !errors.As(admitted.Check(context.WithoutCancel(ctx)), &open) {
 		return 0

@@ -328,11 +328,11 @@ func TestAFailedCallTellsHowLongTheCircuitIsOpenThen(t *testing.T) {
 		for n := range breaker.DefaultFailureThreshold {
 			err := call(b.testGuard, fail)
 			want := map[bool]time.Duration{true: breaker.DefaultRecoveryTimeout}[n == breaker.DefaultFailureThreshold-1]
-			if got := OpenFor(err); got != want {
+			if got := RejectsFor(err); got != want {
 				b.t.Errorf("failure %d: open for %s, want %s", n+1, got, want)
 			}
 		}
-		if got := OpenFor(call(b.testGuard, fail)); got != 0 {
+		if got := RejectsFor(call(b.testGuard, fail)); got != 0 {
 			b.t.Errorf("a rejection says so itself, not %s", got)
 		}
 	})

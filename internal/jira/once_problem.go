@@ -50,7 +50,7 @@ func (e *unknownOutcome) problem() gateway.Problem {
 	p := gateway.Problem{
 		Type: "outcome-unknown", Title: "Outcome unknown", Status: http.StatusServiceUnavailable, Retryable: new(true),
 		Detail:            "whether the issue was created is not known yet: repeat the request with the same Idempotency-Key, or search for " + e.hint,
-		RetryAfterSeconds: gateway.Seconds(max(lookAgain, guard.OpenFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
+		RetryAfterSeconds: gateway.Seconds(max(lookAgain, guard.RejectsFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
 	}
 	cause, ok := errors.AsType[*atlassian.Error](e.cause)
 	rejection, rejected := gateway.Rejection(e.cause)

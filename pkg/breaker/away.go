@@ -8,74 +8,74 @@ const (
 	longestBackOff = 30_000
 )
 
-// away is the time without the store. Calls are then decided by the same
+// storeOutage is the time without the store. Calls are then decided by the same
 // machine on a record of this environment's own, seeded from the last that was
 // known: the dependency stays protected, and no call is refused because the
 // store is down. One call at a time tries the store again, and its answer ends
 // the local record.
-type away struct {
-	since  int64 // 0: the store is there
-	until  int64 // it is left alone until then
-	trying bool
-	record Record
-	losses int  // without a success of the same kind in between
-	write  bool // what was lost last
+type storeOutage struct {
+	since       int64 // 0: the store is there
+	retryAt     int64 // it is left alone until then
+	retrying    bool
+	record      Record
+	failures    int  // without a success of the same kind in between
+	writeFailed bool // what was lost last
 }
 
-// triesAgain gives one call at a time the task of trying a lost store.
-func (n *environment) triesAgain(c *call, now int64) bool {
-	if n.away.since == 0 || n.away.trying {
+// retriesStore gives one call at a time the task of trying a lost store.
+func (n *node) retriesStore(c *call, now int64) bool {
+	if n.storeOutage.since == 0 || n.storeOutage.retrying {
 		return false
 	}
 	// A clock set back must not leave the store alone for long.
-	if now < n.away.until && n.away.until-now <= 2*longestBackOff {
+	if now < n.storeOutage.retryAt && n.storeOutage.retryAt-now <= 2*longestBackOff {
 		return false
 	}
-	n.away.trying, c.tries = true, true
+	n.storeOutage.retrying, c.retriesStore = true, true
 	return true
 }
 
-// lose notes that the store did not answer. Only the first loss, and that of
+// storeFailed notes that the store did not answer. Only the first loss, and that of
 // the call that tries again, set the back-off: others under way say nothing new.
-func (n *environment) lose(c *call, e event) {
-	if n.away.since != 0 && !c.tries {
+func (n *node) storeFailed(c *call, e event) {
+	if n.storeOutage.since != 0 && !c.retriesStore {
 		return
 	}
-	if n.away.since == 0 {
-		n.away.since, n.away.record = e.now, missing()
+	if n.storeOutage.since == 0 {
+		n.storeOutage.since, n.storeOutage.record = e.now, missing()
 		if n.known {
-			n.away.record = n.record
+			n.storeOutage.record = n.record
 		}
-		n.notices = append(n.notices, notice{lost: e.err})
+		n.notices = append(n.notices, notice{storeLost: e.err})
 	}
-	backOff := min(int64(firstBackOff)<<min(n.away.losses, 10), longestBackOff)
+	backOff := min(int64(firstBackOff)<<min(n.storeOutage.failures, 10), longestBackOff)
 	jitter := int64(e.random % uint64(backOff/2+1))
-	n.away.until = e.now + backOff*3/4 + jitter
-	n.away.losses++
-	n.away.write = c.stage.writes()
-	n.away.trying, c.tries = false, false
+	n.storeOutage.retryAt = e.now + backOff*3/4 + jitter
+	n.storeOutage.failures++
+	n.storeOutage.writeFailed = c.stage.writes()
+	n.storeOutage.retrying, c.retriesStore = false, false
 }
 
-// regain notes an answer. A store that reads but does not write keeps the
+// storeRecovered notes an answer. A store that reads but does not write keeps the
 // back-off growing, lest each read throw the local record's failures away.
-func (n *environment) regain(c *call, e event) {
-	if c.stage.writes() || !n.away.write {
-		n.away.losses = 0
+func (n *node) storeRecovered(c *call, e event) {
+	if c.stage.writes() || !n.storeOutage.writeFailed {
+		n.storeOutage.failures = 0
 	}
-	if !c.tries {
+	if !c.retriesStore {
 		return
 	}
-	c.tries = false
-	gone := msDuration(e.now - n.away.since)
-	n.notices = append(n.notices, notice{returned: &gone})
-	n.away = away{losses: n.away.losses, write: n.away.write}
+	c.retriesStore = false
+	gone := msDuration(e.now - n.storeOutage.since)
+	n.notices = append(n.notices, notice{storeReturned: &gone})
+	n.storeOutage = storeOutage{failures: n.storeOutage.failures, writeFailed: n.storeOutage.writeFailed}
 }
 
-// withoutStore goes on with a call whose store is away.
-func (n *environment) withoutStore(c *call, e event) op {
-	c.local, c.period = true, n.away.since
+// decideLocally goes on with a call whose store is away.
+func (n *node) decideLocally(c *call, e event) op {
+	c.local, c.outageSince = true, n.storeOutage.since
 	switch c.stage {
-	case admitting, waiting, lookingLast, claiming, releasing:
+	case admitting, waiting, rechecking, claiming, releasing:
 		c.stage = admitting
 		return n.decide(c, e)
 	case checking:
@@ -88,33 +88,33 @@ func (n *environment) withoutStore(c *call, e event) op {
 }
 
 // performLocally is the store of a local call.
-func (n *environment) performLocally(o op, e event) event {
+func (n *node) performLocally(o op, e event) event {
 	e.err, e.held, e.authoritative = nil, true, true
 	switch o.kind {
 	case opAppend:
-		n.away.record, e.held = n.away.record.Append(o.failure)
+		n.storeOutage.record, e.held = n.storeOutage.record.Append(o.failure)
 	case opPrune:
-		n.away.record, e.held = n.away.record.Prune(o.epoch, o.ids)
+		n.storeOutage.record, e.held = n.storeOutage.record.Prune(o.epoch, o.ids)
 	case opChange:
-		n.away.record, e.held = n.away.record.Apply(o.change)
+		n.storeOutage.record, e.held = n.storeOutage.record.Apply(o.change)
 	}
-	e.record = n.away.record
+	e.record = n.storeOutage.record
 	return e
 }
 
 // notice is something for observers: one of its fields is set, besides
 // recorded.
 type notice struct {
-	transition *Transition
-	recorded   bool // transition: belongs into the history
-	rejection  *OpenError
-	lost       error
-	returned   *time.Duration
-	unrecorded error // the history does not have a transition
+	transition    *Transition
+	inHistory     bool // transition: belongs into the history
+	rejection     *OpenError
+	storeLost     error
+	storeReturned *time.Duration
+	historyFailed error // the history does not have a transition
 }
 
 // announce tells of a transition that this environment's own write made.
-func (n *environment) announce(c *call, now int64) {
+func (n *node) announce(c *call, now int64) {
 	from, to := c.change.From, c.change.To
 	if c.stage == appending || c.stage == pruning || c.stage == trimming || from.State == to.State {
 		return
@@ -126,7 +126,7 @@ func (n *environment) announce(c *call, now int64) {
 	if to.State == Open {
 		t.RetryAt = time.UnixMilli(to.RetryAt).UTC()
 	}
-	n.notices = append(n.notices, notice{transition: &t, recorded: !c.local && recorded(from, to)})
+	n.notices = append(n.notices, notice{transition: &t, inHistory: !c.local && belongsInHistory(from, to)})
 }
 
 func msDuration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -40,15 +40,15 @@ type Breaker struct {
 	rand     func() uint64
 
 	// fast answers the calls of a closed circuit without the lock.
-	fast atomic.Pointer[lull]
+	fast atomic.Pointer[freshness]
 
-	mu          sync.Mutex
-	environment environment
-	reads       map[bool]*read // under way, by consistency
+	mu    sync.Mutex
+	node  node
+	reads map[bool]*read // under way, by consistency
 }
 
-// lull is a time in which a closed record is trusted as it is.
-type lull struct {
+// freshness is a time in which a closed record is trusted as it is.
+type freshness struct {
 	from, until int64
 	epoch       int64
 }
@@ -88,8 +88,8 @@ func New(c Config) (*Breaker, error) {
 	if id == "" {
 		id = environmentID(b.rand)
 	}
-	b.environment = environment{machine: machine{settings}, id: id}
-	b.environment.record = missing()
+	b.node = node{machine: machine{settings}, id: id}
+	b.node.record = missing()
 	return b, nil
 }
 
@@ -103,10 +103,10 @@ func environmentID(random func() uint64) string {
 }
 
 // Name is the circuit's name.
-func (b *Breaker) Name() string { return b.environment.Name }
+func (b *Breaker) Name() string { return b.node.Name }
 
 // Settings are the circuit's, defaults filled in.
-func (b *Breaker) Settings() Settings { return b.environment.Settings }
+func (b *Breaker) Settings() Settings { return b.node.Settings }
 
 // Prime reads the record before the first call, waiting at most
 // Settings.PrimeTimeout: call it while the function initialises, so that a
@@ -115,7 +115,7 @@ func (b *Breaker) Settings() Settings { return b.environment.Settings }
 // for information.
 func (b *Breaker) Prime(ctx context.Context) error {
 	var c call
-	_, err := b.run(ctx, &c, b.environment.prime)
+	_, err := b.run(ctx, &c, b.node.prime)
 	if err != nil {
 		return fmt.Errorf("circuit '%s': first read: %w", b.Name(), err)
 	}
@@ -138,23 +138,23 @@ func (b *Breaker) Allow(ctx context.Context) (Permit, error) {
 
 func (b *Breaker) allow(ctx context.Context) (Permit, error) {
 	c := new(call)
-	o, _ := b.run(ctx, c, b.environment.arrive)
+	o, _ := b.run(ctx, c, b.node.arrive)
 	if o.kind == opReject {
-		b.tell(ctx, notice{rejection: o.rejection})
+		b.notify(ctx, notice{rejection: o.rejection})
 		return Permit{}, o.rejection
 	}
 	var beside <-chan struct{}
-	if o.beside {
-		beside = b.refreshBeside(ctx)
+	if o.backgroundRead {
+		beside = b.startBackgroundRead(ctx)
 	}
-	return Permit{breaker: b, ctx: ctx, epoch: c.epoch, call: c, beside: beside}, nil
+	return Permit{breaker: b, ctx: ctx, epoch: c.epoch, call: c, backgroundRead: beside}, nil
 }
 
-func (b *Breaker) refreshBeside(ctx context.Context) <-chan struct{} {
+func (b *Breaker) startBackgroundRead(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.run(ctx, new(call), b.environment.refresh)
+		b.run(ctx, new(call), b.node.refresh)
 	}()
 	return done
 }
@@ -162,13 +162,13 @@ func (b *Breaker) refreshBeside(ctx context.Context) <-chan struct{} {
 // Stats reads the circuit, strongly consistently, and reports how it stands.
 // It waits at most Settings.PrimeTimeout and fails if the store does.
 func (b *Breaker) Stats(ctx context.Context) (Stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.node.PrimeTimeout)
 	defer cancel()
 	r, err := b.store.Load(ctx, b.Name(), true)
 	if err != nil {
 		return Stats{}, fmt.Errorf("circuit '%s': %w", b.Name(), err)
 	}
-	return b.environment.stats(r, b.now().UnixMilli()), nil
+	return b.node.stats(r, b.now().UnixMilli()), nil
 }
 
 // run carries a call on until nothing is left to do. The error is that of the
@@ -177,7 +177,7 @@ func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op)
 	var failed error
 	step, e := begin, event{}
 	for {
-		e.now, e.random, e.left = b.now().UnixMilli(), b.rand(), b.left(ctx)
+		e.now, e.random, e.left = b.now().UnixMilli(), b.rand(), b.timeLeft(ctx)
 		o := b.step(ctx, c, e, step)
 		if o.kind <= opDone {
 			return o, failed
@@ -186,37 +186,37 @@ func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op)
 		if e.err != nil && o.kind.onStore() {
 			failed = e.err
 		}
-		step = b.environment.replied
+		step = b.node.replied
 	}
 }
 
 func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, event) op) op {
 	b.mu.Lock()
 	o := step(c, e)
-	b.fast.Store(b.environment.lull(b.fast.Load()))
+	b.fast.Store(b.node.freshness(b.fast.Load()))
 	b.mu.Unlock()
 	for _, n := range o.notices {
-		b.tell(ctx, n)
-		if n.recorded {
-			b.remember(ctx, *n.transition)
+		b.notify(ctx, n)
+		if n.inHistory {
+			b.recordHistory(ctx, *n.transition)
 		}
 	}
 	return o
 }
 
-// lull gives the time for which the record may be trusted as it is, or nil.
-func (n *environment) lull(last *lull) *lull {
-	if !n.known || n.away.since != 0 || n.record.State != Closed || n.MaxAge < 0 {
+// freshness gives the time for which the record may be trusted as it is, or nil.
+func (n *node) freshness(last *freshness) *freshness {
+	if !n.known || n.storeOutage.since != 0 || n.record.State != Closed || n.MaxAge < 0 {
 		return nil
 	}
-	if _, mode := n.overlaid(n.record, n.learnt); mode != "" {
+	if _, mode := n.effectiveState(n.record, n.answered); mode != "" {
 		return nil
 	}
 	until := n.sent + min(ms(n.RefreshAfter), ms(n.MaxAge))
-	if n.suspicious(n.learnt) {
-		until = n.sent + suspicionAge
+	if n.hasRecentFailure(n.answered) {
+		until = n.sent + failingMaxAge
 	}
-	next := lull{from: n.sent, until: until, epoch: n.record.Epoch}
+	next := freshness{from: n.sent, until: until, epoch: n.record.Epoch}
 	if last != nil && *last == next {
 		return last
 	}
@@ -224,7 +224,7 @@ func (n *environment) lull(last *lull) *lull {
 }
 
 // left is how many ms the caller has.
-func (b *Breaker) left(ctx context.Context) int64 {
+func (b *Breaker) timeLeft(ctx context.Context) int64 {
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -243,9 +243,9 @@ func (b *Breaker) perform(ctx context.Context, o op) (e event) {
 		sleep(ctx, msDuration(o.wait))
 		return event{}
 	}
-	timeout := b.environment.StoreTimeout
+	timeout := b.node.StoreTimeout
 	if o.cold {
-		timeout = b.environment.PrimeTimeout
+		timeout = b.node.PrimeTimeout
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -302,8 +302,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// tell gives a notice to the observer, whose panic must not break the call.
-func (b *Breaker) tell(ctx context.Context, n notice) {
+// notify gives a notice to the observer, whose panic must not break the call.
+func (b *Breaker) notify(ctx context.Context, n notice) {
 	defer func() { _ = recover() }()
 	switch {
 	case n.transition != nil && n.transition.Override != nil:
@@ -314,11 +314,11 @@ func (b *Breaker) tell(ctx context.Context, n notice) {
 		b.observer.Transition(ctx, *n.transition)
 	case n.rejection != nil && b.observer.Rejected != nil:
 		b.observer.Rejected(ctx, n.rejection)
-	case n.lost != nil && b.observer.StoreLost != nil:
-		b.observer.StoreLost(ctx, b.Name(), n.lost)
-	case n.returned != nil && b.observer.StoreReturned != nil:
-		b.observer.StoreReturned(ctx, b.Name(), *n.returned)
-	case n.unrecorded != nil && b.observer.HistoryFailed != nil:
-		b.observer.HistoryFailed(ctx, b.Name(), n.unrecorded)
+	case n.storeLost != nil && b.observer.StoreLost != nil:
+		b.observer.StoreLost(ctx, b.Name(), n.storeLost)
+	case n.storeReturned != nil && b.observer.StoreReturned != nil:
+		b.observer.StoreReturned(ctx, b.Name(), *n.storeReturned)
+	case n.historyFailed != nil && b.observer.HistoryFailed != nil:
+		b.observer.HistoryFailed(ctx, b.Name(), n.historyFailed)
 	}
 }

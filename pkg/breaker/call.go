@@ -8,7 +8,7 @@ const (
 	refreshing
 	admitting
 	waiting
-	lookingLast
+	rechecking
 	claiming
 	releasing
 	checking
@@ -36,25 +36,25 @@ type call struct {
 	probe bool   // admitted as the circuit's probe
 	claim Record // that its own claim wrote: the fence of a probe's result
 
-	local  bool  // decided without the store
-	period int64 // which time away, if local
-	tries  bool  // is the one that tries a lost store again
-	loaded bool  // has read the record during this admission
-	slot   bool  // holds the claiming slot
+	local        bool  // decided without the store
+	outageSince  int64 // which time away, if local
+	retriesStore bool  // is the one that tries a lost store again
+	loaded       bool  // has read the record during this admission
+	claimSlot    bool  // holds the claiming slot
 
-	unrecorded bool // admitted by an override that disables the circuit
+	disabled bool // admitted by an override that disables the circuit
 
-	outcome Outcome
-	failure FailureID
-	rounds  int // of adding the failure again
-	change  Change
+	outcome      Outcome
+	failure      FailureID
+	appendRounds int // of adding the failure again
+	change       Change
 }
 
-// outOfRounds counts one more time that the failure is to be added, so that no
+// tooManyAppends counts one more time that the failure is to be added, so that no
 // sequence of others' writes can keep a call for ever.
-func (c *call) outOfRounds() bool {
-	c.rounds++
-	return c.rounds > pruneRounds
+func (c *call) tooManyAppends() bool {
+	c.appendRounds++
+	return c.appendRounds > maxAppendRounds
 }
 
 // event is a call's arrival or report, or the reply to its operation.
@@ -72,17 +72,17 @@ type event struct {
 
 // op is what to do next. A call has one under way at a time.
 type op struct {
-	kind       opKind
-	consistent bool        // opLoad
-	cold       bool        // opLoad: the first, which has to dial
-	beside     bool        // opAdmit: start a refresh, to end before the call does
-	wait       int64       // opWait: ms
-	failure    Failure     // opAppend
-	epoch      int64       // opPrune
-	ids        []FailureID // opPrune
-	change     Change      // opChange
-	rejection  *OpenError  // opReject
-	notices    []notice    // for observers, whatever the kind
+	kind           opKind
+	consistent     bool        // opLoad
+	cold           bool        // opLoad: the first, which has to dial
+	backgroundRead bool        // opAdmit: start a refresh, to end before the call does
+	wait           int64       // opWait: ms
+	failure        Failure     // opAppend
+	epoch          int64       // opPrune
+	ids            []FailureID // opPrune
+	change         Change      // opChange
+	rejection      *OpenError  // opReject
+	notices        []notice    // for observers, whatever the kind
 }
 
 type opKind uint8

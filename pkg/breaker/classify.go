@@ -29,11 +29,11 @@ type Outcome struct {
 	// carry the dependency's own text: it is neither checked nor cut. It is
 	// not looked at where Verdict is not Failed.
 	Reason string
-	// StopFor, with a failure, opens the circuit at once, for as long but no
+	// OpenFor, with a failure, opens the circuit at once, for as long but no
 	// longer than Settings.MaxOpen: the dependency said to be left alone, and
 	// for longer than calls can wait. 0, or less, otherwise; shorter waits are
 	// for the retries of the call. MinEnvironments does not apply to it.
-	StopFor time.Duration
+	OpenFor time.Duration
 }
 
 // Classifier turns the error of a protected call into its Outcome. It is not

@@ -16,7 +16,7 @@
 // record of its own: no call is refused because the store is down, and the
 // dependency stays protected.
 //
-// A failure that says how long to stop (Outcome.StopFor) opens the circuit at
+// A failure that says how long to stop (Outcome.OpenFor) opens the circuit at
 // once. An operator may lay an Override over a circuit, for a time. Each
 // opening, closing and override is in the circuit's History.
 //

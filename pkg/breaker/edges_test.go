@@ -25,7 +25,7 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 		age    int64
 	}{
 		"closed":                                 {closedRecord(), 1_200},
-		"closed with a fresh failure":            {suspicious, suspicionAge},
+		"closed with a fresh failure":            {suspicious, failingMaxAge},
 		"closed with one that is fresh no more":  {stale, 1_200},
 		"open":                                   {open, openMaxAge},
 		"half-open":                              {halfOpen, halfOpenMaxAge},
@@ -33,7 +33,7 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 		"open by an override":                    {overridden(closedRecord(), OverrideOpen, noon+9_000), openMaxAge},
 		"closed by an override though it is not": {overridden(open, OverrideClosed, noon+9_000), 1_200},
 	} {
-		n := newEnvironment(c.record)
+		n := newNode(c.record)
 		if n.stale(noon+c.age) || !n.stale(noon+c.age+1) {
 			t.Errorf("%s: at %d ms %v, a millisecond later %v", rule, c.age, n.stale(noon+c.age), n.stale(noon+c.age+1))
 		}
@@ -43,14 +43,14 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 func TestAFailureIsFreshForFiveSeconds(t *testing.T) {
 	r := closedRecord()
 	r.Failures = failuresAt(0)
-	n := newEnvironment(r)
-	if !n.suspicious(noon+freshFailure-1) || n.suspicious(noon+freshFailure) {
+	n := newNode(r)
+	if !n.hasRecentFailure(noon+recentFailureAge-1) || n.hasRecentFailure(noon+recentFailureAge) {
 		t.Error("not for five seconds")
 	}
 }
 
 func TestReadFirstTrustsNoRecord(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	n.MaxAge = -1
 	if !n.stale(noon) {
 		t.Error("trusted")
@@ -61,56 +61,56 @@ func TestReadFirstTrustsNoRecord(t *testing.T) {
 }
 
 func TestARecordIsTrustedInTheMillisecondItWasAskedFor(t *testing.T) {
-	want(t, newEnvironment(closedRecord()).arrive(new(call), at(noon)), opAdmit)
+	want(t, newNode(closedRecord()).arrive(new(call), at(noon)), opAdmit)
 }
 
 func TestAReadRunsBesideACallBeyondRefreshAfter(t *testing.T) {
 	for now, beside := range map[int64]bool{noon + 900: false, noon + 901: true} {
-		if o := newEnvironment(closedRecord()).arrive(new(call), at(now)); o.kind != opAdmit || o.beside != beside {
+		if o := newNode(closedRecord()).arrive(new(call), at(now)); o.kind != opAdmit || o.backgroundRead != beside {
 			t.Errorf("at %d ms: %+v", now-noon, o)
 		}
 	}
-	if o := newEnvironment(closedRecord()).pass(&call{loaded: true}, closedRecord(), noon+901); o.beside {
+	if o := newNode(closedRecord()).pass(&call{loaded: true}, closedRecord(), noon+901); o.backgroundRead {
 		t.Error("a call that has read needs no read beside it")
 	}
-	if o := newEnvironment(closedRecord()).pass(&call{local: true}, closedRecord(), noon+901); o.beside {
+	if o := newNode(closedRecord()).pass(&call{local: true}, closedRecord(), noon+901); o.backgroundRead {
 		t.Error("a call without the store has nothing to read beside it")
 	}
 }
 
 func TestAFailureIsAddedToARecordOfATenthOfASecond(t *testing.T) {
-	for now, next := range map[int64]opKind{noon + suspicionAge: opAppend, noon + suspicionAge + 1: opLoad} {
-		want(t, newEnvironment(closedRecord()).report(&call{epoch: 4}, Outcome{Verdict: Failed}, at(now)), next)
+	for now, next := range map[int64]opKind{noon + failingMaxAge: opAppend, noon + failingMaxAge + 1: opLoad} {
+		want(t, newNode(closedRecord()).report(&call{epoch: 4}, Outcome{Verdict: Failed}, at(now)), next)
 	}
 }
 
 func TestOfTwoReadsInOneMillisecondTheLaterAnsweredStays(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	later := closedRecord()
 	later.Failures = failuresAt(0)
-	if n.adopt(event{now: noon + 5, sent: noon, record: later}); len(n.record.Failures) != 1 || n.learnt != noon+5 {
+	if n.adopt(event{now: noon + 5, sent: noon, record: later}); len(n.record.Failures) != 1 || n.answered != noon+5 {
 		t.Errorf("got %+v", n.view)
 	}
 }
 
 func TestAClaimStopsWhereTheCallCouldNotOutlastAProbe(t *testing.T) {
-	n := newEnvironment(due())
+	n := newNode(due())
 	timeout := ms(n.ProbeTimeout)
 	for left, next := range map[int64]opKind{timeout: opReject, timeout + 1: opLoad} {
-		want(t, newEnvironment(due()).waited(&call{stage: waiting}, event{now: noon + 1, left: left}), next)
+		want(t, newNode(due()).waited(&call{stage: waiting}, event{now: noon + 1, left: left}), next)
 	}
 }
 
 func TestAClaimIsGivenBackWhereItsProbeCouldOutliveTheLease(t *testing.T) {
 	for late, next := range map[int64]opKind{300: opAdmit, 301: opChange} {
-		n, c := newEnvironment(due()), new(call)
+		n, c := newNode(due()), new(call)
 		claim := n.claimNow(c, noon)
 		want(t, n.replied(c, answered(noon+late, claim.change.To, true)), next)
 	}
 }
 
 func TestARejectionSaysWhenToComeBack(t *testing.T) {
-	n := newEnvironment(due())
+	n := newNode(due())
 	for rule, c := range map[string]struct {
 		r    Record
 		now  int64
@@ -130,12 +130,12 @@ func TestARejectionSaysWhenToComeBack(t *testing.T) {
 
 func TestAFailureIsAddedAgainFourTimes(t *testing.T) {
 	c := new(call)
-	for i := range pruneRounds {
-		if c.outOfRounds() {
+	for i := range maxAppendRounds {
+		if c.tooManyAppends() {
 			t.Errorf("not for time %d", i+1)
 		}
 	}
-	if !c.outOfRounds() {
+	if !c.tooManyAppends() {
 		t.Error("a fifth time")
 	}
 }
@@ -150,9 +150,9 @@ func TestALostStoreIsTriedWhenItsTimeHasComeOrCannotBe(t *testing.T) {
 		"a minute is as long as a right clock can name":      {noon + 2*longestBackOff, false},
 		"a time beyond that is of a clock that was set back": {noon + 2*longestBackOff + 1, true},
 	} {
-		n := newEnvironment(closedRecord())
-		n.away = away{since: noon - 9, until: c.until}
-		if got := n.triesAgain(new(call), noon); got != c.tries {
+		n := newNode(closedRecord())
+		n.storeOutage = storeOutage{since: noon - 9, retryAt: c.until}
+		if got := n.retriesStore(new(call), noon); got != c.tries {
 			t.Errorf("%s: tries %v", rule, got)
 		}
 	}
@@ -171,10 +171,10 @@ func TestTheBackOffBeginsAgainAfterASuccessOfTheKindThatFailed(t *testing.T) {
 		"a probe's after a lost one":  {true, concluding, 0},
 		"a report's read after a one": {true, reporting, 3},
 	} {
-		n := newEnvironment(closedRecord())
-		n.away.losses, n.away.write = 3, c.lostWrite
-		if n.regain(&call{stage: c.stage}, at(noon)); n.away.losses != c.losses {
-			t.Errorf("%s: %d losses, want %d", rule, n.away.losses, c.losses)
+		n := newNode(closedRecord())
+		n.storeOutage.failures, n.storeOutage.writeFailed = 3, c.lostWrite
+		if n.storeRecovered(&call{stage: c.stage}, at(noon)); n.storeOutage.failures != c.losses {
+			t.Errorf("%s: %d losses, want %d", rule, n.storeOutage.failures, c.losses)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestWhatChangesNoStateIsNotTold(t *testing.T) {
 		"failures trimmed after a refused trip": {trimming, opening},
 		"a lease that was given back":           {releasing, lease},
 	} {
-		n := newEnvironment(closedRecord())
+		n := newNode(closedRecord())
 		if n.announce(&call{stage: c.stage, change: c.change}, noon); len(n.notices) != 0 {
 			t.Errorf("%s: told %+v", rule, n.notices)
 		}
@@ -213,24 +213,24 @@ func TestEachNoticeIsForOneFunctionOfTheObserver(t *testing.T) {
 		"transition": {transition: &Transition{}},
 		"overridden": {transition: &Transition{Override: &Override{}}},
 		"rejected":   {rejection: &OpenError{}},
-		"lost":       {lost: errors.New("away")},
-		"returned":   {returned: new(time.Duration)},
-		"unrecorded": {unrecorded: errors.New("away")},
+		"lost":       {storeLost: errors.New("away")},
+		"returned":   {storeReturned: new(time.Duration)},
+		"unrecorded": {historyFailed: errors.New("away")},
 	} {
 		told = nil
-		(&Breaker{observer: all}).tell(context.Background(), n)
+		(&Breaker{observer: all}).notify(context.Background(), n)
 		if fmt.Sprint(told) != fmt.Sprint([]string{what}) {
 			t.Errorf("%s: told %v", what, told)
 		}
 		told = nil
-		(&Breaker{}).tell(context.Background(), n)
+		(&Breaker{}).notify(context.Background(), n)
 		deaf := all
 		field := map[string]string{
 			"transition": "Transition", "overridden": "Overridden", "rejected": "Rejected",
 			"lost": "StoreLost", "returned": "StoreReturned", "unrecorded": "HistoryFailed",
 		}[what]
 		reflect.ValueOf(&deaf).Elem().FieldByName(field).SetZero()
-		if (&Breaker{observer: deaf}).tell(context.Background(), n); told != nil {
+		if (&Breaker{observer: deaf}).notify(context.Background(), n); told != nil {
 			t.Errorf("%s: without its function told %v", what, told)
 		}
 	}
@@ -246,18 +246,18 @@ func TestTheLockIsNotTakenWhileARecordIsTrusted(t *testing.T) {
 	}{
 		"until it is due to be read beside a call": {closedRecord(), 900 * time.Millisecond, time.Second, 900},
 		"or before one":    {closedRecord(), 900 * time.Millisecond, 500 * time.Millisecond, 500},
-		"or is suspicious": {suspicious, 900 * time.Millisecond, time.Second, suspicionAge},
+		"or is suspicious": {suspicious, 900 * time.Millisecond, time.Second, failingMaxAge},
 	} {
-		n := newEnvironment(c.record)
+		n := newNode(c.record)
 		n.RefreshAfter, n.MaxAge = c.refresh, c.maxAge
-		if got := n.lull(nil); got == nil || *got != (lull{noon, noon + c.lasts, 4}) {
+		if got := n.freshness(nil); got == nil || *got != (freshness{noon, noon + c.lasts, 4}) {
 			t.Errorf("%s: got %+v", rule, got)
 		}
 	}
 }
 
 func TestAFailureCostsOneWrite(t *testing.T) {
-	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
+	n, c := newNode(closedRecord()), &call{epoch: 4}
 	o := n.report(c, Outcome{Verdict: Failed}, at(noon))
 	want(t, o, opAppend)
 	stored := closedRecord()
@@ -266,7 +266,7 @@ func TestAFailureCostsOneWrite(t *testing.T) {
 }
 
 func TestARefusedFailureTrimsNothing(t *testing.T) {
-	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
+	n, c := newNode(closedRecord()), &call{epoch: 4}
 	n.FailureThreshold, n.MinEnvironments = 2, 2
 	o := n.report(c, Outcome{Verdict: Failed}, at(noon))
 	elsewhere := closedRecord() // it holds the failure already, and more of this environment's than it should
@@ -275,7 +275,7 @@ func TestARefusedFailureTrimsNothing(t *testing.T) {
 }
 
 func TestASetFullOfOnesOwnMakesRoomDownToTheQuota(t *testing.T) {
-	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
+	n, c := newNode(closedRecord()), &call{epoch: 4}
 	n.FailureThreshold, n.MinEnvironments = 5, 2 // quota 4, room 10
 	want(t, n.report(c, Outcome{Verdict: Failed}, at(noon)), opAppend)
 	full := closedRecord()
@@ -289,11 +289,11 @@ func TestASetFullOfOnesOwnMakesRoomDownToTheQuota(t *testing.T) {
 }
 
 func TestATripThatIsAlwaysRefusedIsGivenUp(t *testing.T) {
-	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
+	n, c := newNode(closedRecord()), &call{epoch: 4}
 	o := n.report(c, Outcome{Verdict: Failed}, at(noon))
 	full := closedRecord()
 	full.Failures = append(failuresAt(1, 2, 3, 4), o.failure.ID)
-	for range pruneRounds {
+	for range maxAppendRounds {
 		want(t, n.replied(c, answered(noon+5, full, true)), opChange)
 		want(t, n.replied(c, answered(noon+6, closedRecord(), false)), opAppend)
 	}

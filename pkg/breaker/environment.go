@@ -2,12 +2,12 @@ package breaker
 
 import "strconv"
 
-// environment is one execution environment's side of one circuit, as pure as
+// node is one execution environment's side of one circuit, as pure as
 // the machine it runs on: what it knows (view), how far one of its calls has
 // come (call) and an event give the next operation. breaker.go performs what
 // it says and nothing else, so the whole protocol can be explored from here.
 // Its methods are deterministic; the caller serialises them.
-type environment struct {
+type node struct {
 	machine
 	id string
 	view
@@ -17,56 +17,56 @@ type environment struct {
 // Ages and waits in milliseconds.
 const (
 	// A closed record that holds a failure younger than freshFailure is read
-	// again before it is trusted once it is older than suspicionAge, and any
+	// again before it is trusted once it is older than failingMaxAge, and any
 	// record before a failure is added to it. It keeps few the last calls to a
 	// dying dependency, and the appends that its opening has overtaken.
-	suspicionAge = 100
-	freshFailure = 5_000
+	failingMaxAge    = 100
+	recentFailureAge = 5_000
 
 	openMaxAge     = 1_000 // an open record is read again at most this often
 	halfOpenMaxAge = 250   // likewise a half-open one
 	closingMaxAge  = 100   // and one that has seen a success: it is about to close
 
-	maxClaimWait = 250 // claims are spread over this: environments must not write at the same instant
-	pruneRounds  = 4   // most times that a refused failure, or one whose trip was refused, is added again
+	maxClaimWait    = 250 // claims are spread over this: environments must not write at the same instant
+	maxAppendRounds = 4   // most times that a refused failure, or one whose trip was refused, is added again
 
 	halfOpenRetryAfter = 1_000 // retry-after while somebody else's probe decides
 )
 
 // view is what the environment knows of the circuit.
 type view struct {
-	record Record
-	known  bool  // false until the first answer
-	sent   int64 // when the operation that returned record was sent: its age counts from here
-	learnt int64 // when it was answered
+	record   Record
+	known    bool  // false until the first answer
+	sent     int64 // when the operation that returned record was sent: its age counts from here
+	answered int64 // when it was answered
 
 	claiming   bool   // a call holds the claiming slot
 	refreshing bool   // a read runs beside a call
 	serial     uint64 // makes this environment's ids unique
 
-	away away
+	storeOutage storeOutage
 }
 
 // prime reads the record before the first call.
-func (n *environment) prime(c *call, e event) op {
+func (n *node) prime(c *call, e event) op {
 	c.stage = priming
 	return n.emit(c, e, op{kind: opLoad, consistent: true, cold: true})
 }
 
 // refresh reads the record beside a call.
-func (n *environment) refresh(c *call, e event) op {
+func (n *node) refresh(c *call, e event) op {
 	c.stage = refreshing
 	return n.emit(c, e, op{kind: opLoad})
 }
 
 // arrive begins a call's admission.
-func (n *environment) arrive(c *call, e event) op {
+func (n *node) arrive(c *call, e event) op {
 	c.stage = admitting
 	switch {
-	case n.triesAgain(c, e.now):
+	case n.retriesStore(c, e.now):
 		return n.emit(c, e, op{kind: opLoad, consistent: true})
-	case n.away.since != 0:
-		return n.emit(c, e, n.withoutStore(c, e))
+	case n.storeOutage.since != 0:
+		return n.emit(c, e, n.decideLocally(c, e))
 	case !n.known || e.now < n.sent:
 		// A clock that was set back makes ages meaningless: start afresh.
 		cold := !n.known
@@ -81,11 +81,11 @@ func (n *environment) arrive(c *call, e event) op {
 
 // check asks, between the tries of an admitted call, whether its circuit has
 // opened meanwhile. The call c is the question's own.
-func (n *environment) check(c *call, e event) op {
+func (n *node) check(c *call, e event) op {
 	c.stage = checking
 	switch {
-	case n.away.since != 0:
-		return n.emit(c, e, n.withoutStore(c, e))
+	case n.storeOutage.since != 0:
+		return n.emit(c, e, n.decideLocally(c, e))
 	case n.stale(e.now):
 		return n.emit(c, e, op{kind: opLoad})
 	default:
@@ -95,53 +95,53 @@ func (n *environment) check(c *call, e event) op {
 
 // report takes an admitted call's outcome. A success of a closed circuit
 // writes nothing.
-func (n *environment) report(c *call, o Outcome, e event) op {
-	c.stage, c.outcome, c.rounds = reporting, o, 0
+func (n *node) report(c *call, o Outcome, e event) op {
+	c.stage, c.outcome, c.appendRounds = reporting, o, 0
 	switch {
-	case c.local && c.period != n.away.since:
+	case c.local && c.outageSince != n.storeOutage.since:
 		return n.done(c) // the store has returned: this outcome's record is gone
 	case c.probe:
 		c.stage = concluding
 		return n.emit(c, e, n.write(c, n.conclude(c.claim, o, e.now, n.nextID())))
-	case o.Verdict != Failed || c.unrecorded:
+	case o.Verdict != Failed || c.disabled:
 		return n.done(c)
 	}
 	n.serial++
 	c.failure = newFailureID(e.now, n.id, n.serial)
-	if !c.local && e.now-n.sent > suspicionAge {
+	if !c.local && e.now-n.sent > failingMaxAge {
 		return n.emit(c, e, op{kind: opLoad})
 	}
 	return n.emit(c, e, n.add(c, e.now))
 }
 
 // replied takes the answer to the operation under way.
-func (n *environment) replied(c *call, e event) op { return n.emit(c, e, n.next(c, e)) }
+func (n *node) replied(c *call, e event) op { return n.emit(c, e, n.next(c, e)) }
 
 // emit hands out the next operation that needs the outside world. Those of a
 // local call are performed here, on the environment's own record; and a call
 // that comes to need a store that is away goes on locally.
-func (n *environment) emit(c *call, e event, o op) op {
+func (n *node) emit(c *call, e event, o op) op {
 	for o.kind.onStore() {
 		if c.local {
 			o = n.next(c, n.performLocally(o, e))
 			continue
 		}
-		if n.away.since == 0 || c.tries {
+		if n.storeOutage.since == 0 || c.retriesStore {
 			break
 		}
-		o = n.withoutStore(c, e)
+		o = n.decideLocally(c, e)
 	}
 	o.notices, n.notices = n.notices, nil
 	return o
 }
 
-func (n *environment) next(c *call, e event) op {
+func (n *node) next(c *call, e event) op {
 	if e.err != nil {
-		n.lose(c, e)
-		return n.withoutStore(c, e)
+		n.storeFailed(c, e)
+		return n.decideLocally(c, e)
 	}
 	if !c.local && c.stage != waiting {
-		n.regain(c, e)
+		n.storeRecovered(c, e)
 		if stale := n.adopt(e); stale {
 			return op{kind: opLoad, consistent: true}
 		}
@@ -155,8 +155,8 @@ func (n *environment) next(c *call, e event) op {
 		return n.decide(c, e)
 	case waiting:
 		return n.waited(c, e)
-	case lookingLast:
-		return n.looked(c, e)
+	case rechecking:
+		return n.rechecked(c, e)
 	case claiming:
 		return n.claimed(c, e)
 	case releasing:
@@ -167,7 +167,7 @@ func (n *environment) next(c *call, e event) op {
 	case reporting:
 		return n.add(c, e.now)
 	case appending:
-		return n.judged(c, e)
+		return n.appended(c, e)
 	case pruning:
 		return n.add(c, e.now)
 	case tripping:
@@ -180,32 +180,32 @@ func (n *environment) next(c *call, e event) op {
 // adopt takes the record that an operation returned, unless what is known is
 // newer. An eventually consistent read never replaces a higher generation: it
 // is stale, or the item was deleted by hand, and a consistent read will tell.
-func (n *environment) adopt(e event) (stale bool) {
+func (n *node) adopt(e event) (stale bool) {
 	switch {
 	case !n.known || e.record.Generation > n.record.Generation:
 	case e.record.Generation == n.record.Generation:
 		if e.sent < n.sent {
 			return false
 		}
-	case e.sent <= n.learnt:
+	case e.sent <= n.answered:
 		return false // sent before the newer one was known
 	case !e.authoritative:
 		return true
 	}
-	n.record, n.known, n.sent, n.learnt = e.record, true, e.sent, e.now
+	n.record, n.known, n.sent, n.answered = e.record, true, e.sent, e.now
 	return false
 }
 
 // stale tells whether the record must be read before it is trusted.
-func (n *environment) stale(now int64) bool {
+func (n *node) stale(now int64) bool {
 	age := now - n.sent
-	switch state, _ := n.overlaid(n.record, now); state {
+	switch state, _ := n.effectiveState(n.record, now); state {
 	case Open:
 		return age > openMaxAge
 	case HalfOpen:
 		return age > halfOpenAge(n.record)
 	default:
-		return n.MaxAge < 0 || age > ms(n.MaxAge) || age > suspicionAge && n.suspicious(now)
+		return n.MaxAge < 0 || age > ms(n.MaxAge) || age > failingMaxAge && n.hasRecentFailure(now)
 	}
 }
 
@@ -217,27 +217,27 @@ func halfOpenAge(r Record) int64 {
 	return halfOpenMaxAge
 }
 
-func (n *environment) suspicious(now int64) bool {
+func (n *node) hasRecentFailure(now int64) bool {
 	for _, id := range n.record.Failures {
-		if now-id.At() < freshFailure {
+		if now-id.At() < recentFailureAge {
 			return true
 		}
 	}
 	return false
 }
 
-// current is the record that decides for a call.
-func (n *environment) current(c *call) Record {
+// recordFor returns the record that decides for a call.
+func (n *node) recordFor(c *call) Record {
 	if c.local {
-		return n.away.record
+		return n.storeOutage.record
 	}
 	return n.record
 }
 
 // decide admits, rejects, or goes for the probe slot.
-func (n *environment) decide(c *call, e event) op {
-	r := n.current(c)
-	switch n.standing(r, e.now) {
+func (n *node) decide(c *call, e event) op {
+	r := n.recordFor(c)
+	switch n.admission(r, e.now) {
 	case passes:
 		return n.pass(c, r, e.now)
 	case rejects:
@@ -247,10 +247,10 @@ func (n *environment) decide(c *call, e event) op {
 	if c.local {
 		wait = 0
 	}
-	if n.claiming && !c.slot || !n.hasTime(r, e, wait) {
+	if n.claiming && !c.claimSlot || !n.hasTime(r, e, wait) {
 		return n.reject(c, r, e.now)
 	}
-	n.claiming, c.slot = true, true
+	n.claiming, c.claimSlot = true, true
 	switch {
 	case c.local:
 		return n.claimNow(c, e.now)
@@ -267,21 +267,21 @@ func (n *environment) decide(c *call, e event) op {
 // time would be taken for the dependency's failure. Where nobody who stays so
 // long has come for a while, whoever comes has the time, lest callers that are
 // all in a hurry keep the circuit open for ever.
-func (n *environment) hasTime(r Record, e event, wait int64) bool {
-	return e.left > wait+ms(n.ProbeTimeout) || e.left > wait && n.overdue(r, e.now)
+func (n *node) hasTime(r Record, e event, wait int64) bool {
+	return e.left > wait+ms(n.ProbeTimeout) || e.left > wait && n.probeOverdue(r, e.now)
 }
 
-func (n *environment) waited(c *call, e event) op {
-	if n.standing(n.record, e.now) == claimable && !n.hasTime(n.record, e, 0) {
+func (n *node) waited(c *call, e event) op {
+	if n.admission(n.record, e.now) == claimable && !n.hasTime(n.record, e, 0) {
 		return n.reject(c, n.record, e.now)
 	}
-	c.stage = lookingLast
+	c.stage = rechecking
 	return op{kind: opLoad, consistent: true}
 }
 
-// looked decides again from the start: the wait gave others time.
-func (n *environment) looked(c *call, e event) op {
-	switch n.standing(n.record, e.now) {
+// rechecked decides again from the start: the wait gave others time.
+func (n *node) rechecked(c *call, e event) op {
+	switch n.admission(n.record, e.now) {
 	case passes:
 		return n.pass(c, n.record, e.now)
 	case rejects:
@@ -291,16 +291,16 @@ func (n *environment) looked(c *call, e event) op {
 	}
 }
 
-func (n *environment) claimNow(c *call, now int64) op {
+func (n *node) claimNow(c *call, now int64) op {
 	c.stage = claiming
-	return n.write(c, n.claim(n.current(c), n.id, now, n.nextID()))
+	return n.write(c, n.claim(n.recordFor(c), n.id, now, n.nextID()))
 }
 
 // claimed owns the lease that the claim's own reply gave it, and no other: a
 // lease found in its own name may be from before a crash or a lost reply.
-func (n *environment) claimed(c *call, e event) op {
+func (n *node) claimed(c *call, e event) op {
 	if !e.held {
-		if n.standing(e.record, e.now) == passes {
+		if n.admission(e.record, e.now) == passes {
 			return n.pass(c, e.record, e.now)
 		}
 		return n.reject(c, e.record, e.now)
@@ -315,33 +315,33 @@ func (n *environment) claimed(c *call, e event) op {
 	return n.admit(c)
 }
 
-func (n *environment) pass(c *call, r Record, now int64) op {
-	c.epoch, c.unrecorded = r.Epoch, n.disabled(r, now)
+func (n *node) pass(c *call, r Record, now int64) op {
+	c.epoch, c.disabled = r.Epoch, n.disabled(r, now)
 	o := n.admit(c)
-	o.beside = !c.local && !c.loaded && !n.refreshing && now-n.sent > ms(n.RefreshAfter)
-	n.refreshing = n.refreshing || o.beside
+	o.backgroundRead = !c.local && !c.loaded && !n.refreshing && now-n.sent > ms(n.RefreshAfter)
+	n.refreshing = n.refreshing || o.backgroundRead
 	return o
 }
 
-func (n *environment) admit(c *call) op {
+func (n *node) admit(c *call) op {
 	n.end(c)
 	return op{kind: opAdmit}
 }
 
-func (n *environment) reject(c *call, r Record, now int64) op {
+func (n *node) reject(c *call, r Record, now int64) op {
 	n.end(c)
 	return op{kind: opReject, rejection: n.rejection(c, r, now)}
 }
 
-func (n *environment) done(c *call) op {
+func (n *node) done(c *call) op {
 	n.end(c)
 	return op{kind: opDone}
 }
 
 // end gives back what the call held of the environment.
-func (n *environment) end(c *call) {
-	if c.slot {
-		n.claiming, c.slot = false, false
+func (n *node) end(c *call) {
+	if c.claimSlot {
+		n.claiming, c.claimSlot = false, false
 	}
 	if c.stage == refreshing {
 		n.refreshing = false
@@ -349,8 +349,8 @@ func (n *environment) end(c *call) {
 	c.stage = finished
 }
 
-func (n *environment) checked(c *call, e event) op {
-	if r := n.current(c); n.standing(r, e.now) != passes {
+func (n *node) checked(c *call, e event) op {
+	if r := n.recordFor(c); n.admission(r, e.now) != passes {
 		return n.reject(c, r, e.now)
 	}
 	return n.admit(c)
@@ -358,12 +358,12 @@ func (n *environment) checked(c *call, e event) op {
 
 // add adds a failure, unless its epoch is over. One that says how long to stop
 // opens the circuit by itself, and need not be added for that.
-func (n *environment) add(c *call, now int64) op {
-	r := n.current(c)
+func (n *node) add(c *call, now int64) op {
+	r := n.recordFor(c)
 	switch {
-	case !n.takes(r, c.epoch, now):
+	case !n.accepts(r, c.epoch, now):
 		return n.done(c)
-	case c.outcome.StopFor > 0:
+	case c.outcome.OpenFor > 0:
 		return n.tripNow(c, r, now)
 	}
 	c.stage = appending
@@ -372,12 +372,12 @@ func (n *environment) add(c *call, now int64) op {
 	}}
 }
 
-func (n *environment) tripNow(c *call, r Record, now int64) op {
+func (n *node) tripNow(c *call, r Record, now int64) op {
 	c.stage = tripping
 	return n.write(c, n.trip(r, c.failure, c.outcome, now, n.nextID()))
 }
 
-func (n *environment) judged(c *call, e event) op {
+func (n *node) appended(c *call, e event) op {
 	m := n.rules(c)
 	switch m.judge(e.record, c.failure, c.epoch, e.now) {
 	case trips:
@@ -387,7 +387,7 @@ func (n *environment) judged(c *call, e event) op {
 		if len(ids) == 0 {
 			ids = m.surplus(e.record, n.id, m.failureQuota()-1)
 		}
-		if len(ids) == 0 || c.outOfRounds() {
+		if len(ids) == 0 || c.tooManyAppends() {
 			return n.done(c)
 		}
 		c.stage = pruning
@@ -402,7 +402,7 @@ func (n *environment) judged(c *call, e event) op {
 
 // rules are the machine's, except that without a store an environment alone
 // must be enough to open the circuit.
-func (n *environment) rules(c *call) machine {
+func (n *node) rules(c *call) machine {
 	m := n.machine
 	if c.local {
 		m.MinEnvironments = 1
@@ -412,35 +412,35 @@ func (n *environment) rules(c *call) machine {
 
 // tripped adds the failure again if the trip was refused by an item that is
 // closed in the same epoch still: it may not hold this failure.
-func (n *environment) tripped(c *call, e event) op {
-	if e.held || c.outOfRounds() {
+func (n *node) tripped(c *call, e event) op {
+	if e.held || c.tooManyAppends() {
 		return n.done(c)
 	}
 	return n.add(c, e.now)
 }
 
-func (n *environment) write(c *call, change Change) op {
+func (n *node) write(c *call, change Change) op {
 	c.change = change
 	return op{kind: opChange, change: change}
 }
 
 // nextID is a fresh id for a write: the environment's is random, and the
 // serial is never used twice in it.
-func (n *environment) nextID() string {
+func (n *node) nextID() string {
 	n.serial++
 	return n.id + "#" + strconv.FormatUint(n.serial, 16)
 }
 
-func (n *environment) rejection(c *call, r Record, now int64) *OpenError {
+func (n *node) rejection(c *call, r Record, now int64) *OpenError {
 	wait, reason := int64(halfOpenRetryAfter), r.Reason
-	if _, mode := n.overlaid(r, now); mode == OverrideOpen {
+	if _, mode := n.effectiveState(r, now); mode == OverrideOpen {
 		// It may be taken back long before its time.
 		wait, reason = min(r.OverrideUntil-now, ms(n.RecoveryTimeout)), ReasonOverride
 	} else if r.State == Open && now < r.RetryAt {
 		wait = r.RetryAt - now
 	}
 	return &OpenError{
-		Circuit: n.Name, State: n.effective(r, now), Reason: reason,
+		Circuit: n.Name, State: n.displayState(r, now), Reason: reason,
 		RetryAfter: msDuration(wait), Local: c.local,
 	}
 }

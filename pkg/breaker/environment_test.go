@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// newEnvironment knows r since noon.
-func newEnvironment(r Record) *environment {
-	n := &environment{machine: testMachine(), id: "self"}
-	n.record, n.known, n.sent, n.learnt = r, true, noon, noon
+// newNode knows r since noon.
+func newNode(r Record) *node {
+	n := &node{machine: testMachine(), id: "self"}
+	n.record, n.known, n.sent, n.answered = r, true, noon, noon
 	return n
 }
 
@@ -51,20 +51,20 @@ func TestAdopt(t *testing.T) {
 		"a lower generation sent before the higher was known is old":        {noon, true, gen(3), false, false},
 		"an old eventual read proves nothing":                               {noon - 5, false, gen(3), false, false},
 	} {
-		n := newEnvironment(known)
+		n := newNode(known)
 		e := event{now: noon + 10, sent: c.sent, authoritative: c.authoritative, record: c.record}
 		if stale := n.adopt(e); stale != c.stale || (n.record.Writer == "x") != c.adopted {
 			t.Errorf("%s: stale %v, record %+v", rule, stale, n.record)
 		}
 	}
-	n := &environment{machine: testMachine()}
+	n := &node{machine: testMachine()}
 	if n.adopt(event{record: gen(0)}); !n.known {
 		t.Error("the first record is adopted")
 	}
 }
 
 func TestStaleReadIsFollowedByAConsistentOne(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	var c call
 	want(t, n.arrive(&c, at(noon+5_000)), opLoad)
 	e := answered(noon+5_010, missing(), true)
@@ -77,7 +77,7 @@ func TestStaleReadIsFollowedByAConsistentOne(t *testing.T) {
 
 func TestClaimLooksWaitsAndLooksAgain(t *testing.T) {
 	open := Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", RetryAt: noon}
-	n := newEnvironment(open)
+	n := newNode(open)
 	var c, other call
 	want(t, n.arrive(&c, at(noon+1)), opLoad)
 	o := n.replied(&c, answered(noon+5, open, true))
@@ -109,8 +109,8 @@ func TestClaimIsGivenUpWhereItIsOfNoUse(t *testing.T) {
 	open := Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", RetryAt: noon}
 	closed := Record{State: Closed, Generation: 7, Epoch: 7, Writer: "v"}
 	leased := Record{State: HalfOpen, Generation: 6, Epoch: 6, Writer: "v", ProbeOwner: "e", ProbeUntil: noon + 5_000}
-	begin := func() (*environment, *call) {
-		n, c := newEnvironment(open), new(call)
+	begin := func() (*node, *call) {
+		n, c := newNode(open), new(call)
 		n.arrive(c, at(noon+1))
 		want(t, n.replied(c, answered(noon+5, open, true)), opWait)
 		return n, c
@@ -138,7 +138,7 @@ func TestClaimIsGivenUpWhereItIsOfNoUse(t *testing.T) {
 
 func TestLateClaimIsReleased(t *testing.T) {
 	open := Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", RetryAt: noon}
-	n, c := newEnvironment(open), new(call)
+	n, c := newNode(open), new(call)
 	n.arrive(c, at(noon+1))
 	n.replied(c, answered(noon+5, open, true))
 	n.replied(c, at(noon+10))
@@ -152,22 +152,22 @@ func TestLateClaimIsReleased(t *testing.T) {
 
 func TestFailureIsReportedAgainstAFreshRecord(t *testing.T) {
 	failed := Outcome{Verdict: Failed, Reason: "timeout"}
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	young, old, over := &call{epoch: 4}, &call{epoch: 4}, &call{epoch: 3}
-	want(t, n.report(young, failed, at(noon+suspicionAge)), opAppend)
-	want(t, n.report(old, failed, at(noon+suspicionAge+1)), opLoad)
+	want(t, n.report(young, failed, at(noon+failingMaxAge)), opAppend)
+	want(t, n.report(old, failed, at(noon+failingMaxAge+1)), opLoad)
 	opened := Record{State: Open, Generation: 5, Epoch: 5, Writer: "v", RetryAt: noon + 30_000}
 	want(t, n.replied(old, answered(noon+110, opened, true)), opDone)
-	want(t, newEnvironment(closedRecord()).report(over, failed, at(noon)), opDone)
+	want(t, newNode(closedRecord()).report(over, failed, at(noon)), opDone)
 	want(t, n.report(&call{epoch: 4}, Outcome{Verdict: Neutral}, at(noon)), opDone)
 }
 
 func TestRefusedFailureMakesRoomAndIsAddedAgain(t *testing.T) {
 	full := closedRecord()
 	full.Failures = failuresAt(61_000, 61_000, 61_000, 2, 1)
-	n, c := newEnvironment(closedRecord()), &call{epoch: 4}
+	n, c := newNode(closedRecord()), &call{epoch: 4}
 	n.report(c, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
-	for range pruneRounds {
+	for range maxAppendRounds {
 		o := n.replied(c, answered(noon+5, full, false))
 		if want(t, o, opPrune); len(o.ids) != 3 {
 			t.Fatalf("prunes %v", o.ids)
@@ -179,7 +179,7 @@ func TestRefusedFailureMakesRoomAndIsAddedAgain(t *testing.T) {
 
 // The item was deleted by hand between the append and the trip.
 func TestRefusedTripOfTheSameEpochAddsTheFailureAgain(t *testing.T) {
-	n, c := newEnvironment(missing()), &call{}
+	n, c := newNode(missing()), &call{}
 	o := n.report(c, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
 	full := Record{State: Closed, Writer: "w", Failures: append(failuresAt(1, 2, 3, 4), o.failure.ID)}
 	want(t, n.replied(c, answered(noon+5, full, true)), opChange)
@@ -193,7 +193,7 @@ func TestRefusedTripOfTheSameEpochAddsTheFailureAgain(t *testing.T) {
 }
 
 func TestAClockThatWasSetBackStartsAfresh(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	o := n.arrive(new(call), at(noon-1))
 	if want(t, o, opLoad); !o.consistent {
 		t.Error("want a consistent read")
@@ -201,29 +201,29 @@ func TestAClockThatWasSetBackStartsAfresh(t *testing.T) {
 }
 
 func TestOneReadRunsBesideTheCalls(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	now := noon + ms(n.RefreshAfter) + 1
 	first, second, reader := new(call), new(call), new(call)
-	if o := n.arrive(first, at(now)); o.kind != opAdmit || !o.beside {
+	if o := n.arrive(first, at(now)); o.kind != opAdmit || !o.backgroundRead {
 		t.Errorf("next is %+v", o)
 	}
-	if o := n.arrive(second, at(now)); o.kind != opAdmit || o.beside {
+	if o := n.arrive(second, at(now)); o.kind != opAdmit || o.backgroundRead {
 		t.Errorf("a second read: %+v", o)
 	}
 	want(t, n.refresh(reader, at(now)), opLoad)
 	want(t, n.replied(reader, answered(now+5, closedRecord(), true)), opDone)
-	if o := n.arrive(second, at(now+5+ms(n.RefreshAfter)+1)); !o.beside {
+	if o := n.arrive(second, at(now+5+ms(n.RefreshAfter)+1)); !o.backgroundRead {
 		t.Errorf("none after the first has ended: %+v", o)
 	}
 }
 
 // lostAt is an environment that lost its store at noon.
-func lostAt(t *testing.T, r Record) *environment {
+func lostAt(t *testing.T, r Record) *node {
 	t.Helper()
-	n, c := newEnvironment(r), new(call)
+	n, c := newNode(r), new(call)
 	want(t, n.arrive(c, at(noon+2_000)), opLoad)
 	o := n.replied(c, event{now: noon + 2_100, left: 20_000, err: errors.New("away")})
-	if want(t, o, opAdmit); !c.local || len(o.notices) != 1 || o.notices[0].lost == nil {
+	if want(t, o, opAdmit); !c.local || len(o.notices) != 1 || o.notices[0].storeLost == nil {
 		t.Fatalf("call %+v, op %+v", c, o)
 	}
 	return n
@@ -231,7 +231,7 @@ func lostAt(t *testing.T, r Record) *environment {
 
 func TestOneCallAtATimeTriesALostStore(t *testing.T) {
 	n := lostAt(t, closedRecord())
-	due := n.away.until
+	due := n.storeOutage.retryAt
 	want(t, n.arrive(new(call), at(due-1)), opAdmit)
 	trier, other := new(call), new(call)
 	want(t, n.arrive(trier, at(due)), opLoad)
@@ -241,11 +241,11 @@ func TestOneCallAtATimeTriesALostStore(t *testing.T) {
 	// The failure of an operation that was under way says nothing new.
 	late := &call{stage: appending, epoch: 4}
 	n.replied(late, event{now: due + 1, left: 20_000, err: errors.New("away")})
-	if n.away.until != due {
-		t.Errorf("until %d, was %d", n.away.until, due)
+	if n.storeOutage.retryAt != due {
+		t.Errorf("until %d, was %d", n.storeOutage.retryAt, due)
 	}
 	o := n.replied(trier, answered(due+50, closedRecord(), true))
-	if want(t, o, opAdmit); trier.local || n.away.since != 0 || len(o.notices) != 1 || o.notices[0].returned == nil {
+	if want(t, o, opAdmit); trier.local || n.storeOutage.since != 0 || len(o.notices) != 1 || o.notices[0].storeReturned == nil {
 		t.Errorf("call %+v, op %+v", trier, o)
 	}
 }
@@ -253,17 +253,17 @@ func TestOneCallAtATimeTriesALostStore(t *testing.T) {
 func TestBackOffDoublesToItsLimit(t *testing.T) {
 	n := lostAt(t, closedRecord())
 	for i := range 12 {
-		now := n.away.until
+		now := n.storeOutage.retryAt
 		c := new(call)
 		n.arrive(c, at(now))
 		n.replied(c, event{now: now, left: 20_000, err: errors.New("away"), random: uint64(i) * 7919})
 		backOff := min(int64(firstBackOff)<<(i+1), longestBackOff)
-		if got := n.away.until - now; got < backOff*3/4 || got > backOff*5/4 {
+		if got := n.storeOutage.retryAt - now; got < backOff*3/4 || got > backOff*5/4 {
 			t.Errorf("loss %d is followed by %d ms, want about %d", i+2, got, backOff)
 		}
 	}
-	n.away.until = noon + time.Hour.Milliseconds()
-	if !n.triesAgain(new(call), noon) {
+	n.storeOutage.retryAt = noon + time.Hour.Milliseconds()
+	if !n.retriesStore(new(call), noon) {
 		t.Error("a clock that was set back leaves the store alone for an hour")
 	}
 }
@@ -273,29 +273,29 @@ func TestOutcomesOfAnEarlierTimeAwayAreDropped(t *testing.T) {
 	admitted := new(call)
 	n.arrive(admitted, at(noon+2_200))
 	trier := new(call)
-	n.arrive(trier, at(n.away.until))
-	n.replied(trier, answered(n.away.until, closedRecord(), true))
+	n.arrive(trier, at(n.storeOutage.retryAt))
+	n.replied(trier, answered(n.storeOutage.retryAt, closedRecord(), true))
 	again := new(call)
 	now := noon + 10_000
 	n.arrive(again, at(now))
 	n.replied(again, event{now: now, left: 20_000, err: errors.New("away")})
 	want(t, n.report(admitted, Outcome{Verdict: Failed, Reason: "timeout"}, at(now+10)), opDone)
-	if len(n.away.record.Failures) != 0 {
-		t.Errorf("counted in another time away: %+v", n.away.record)
+	if len(n.storeOutage.record.Failures) != 0 {
+		t.Errorf("counted in another time away: %+v", n.storeOutage.record)
 	}
 	want(t, n.report(again, Outcome{Verdict: Failed, Reason: "timeout"}, at(now+20)), opDone)
-	if len(n.away.record.Failures) != 1 {
-		t.Errorf("not counted: %+v", n.away.record)
+	if len(n.storeOutage.record.Failures) != 1 {
+		t.Errorf("not counted: %+v", n.storeOutage.record)
 	}
 }
 
 func TestAFleetsProbeIsLeftToItsLeaseWithoutStore(t *testing.T) {
 	leased := Record{State: HalfOpen, Generation: 6, Epoch: 6, Writer: "w", ProbeOwner: "self", ProbeUntil: noon + 5_000}
-	n, c := newEnvironment(leased), &call{probe: true, epoch: 6, claim: leased}
+	n, c := newNode(leased), &call{probe: true, epoch: 6, claim: leased}
 	want(t, n.report(c, Outcome{}, at(noon+10)), opChange)
 	o := n.replied(c, event{now: noon + 110, left: 20_000, err: errors.New("away")})
-	if want(t, o, opDone); n.away.record.ProbeOwner != "self" {
-		t.Errorf("the lease runs on: %+v", n.away.record)
+	if want(t, o, opDone); n.storeOutage.record.ProbeOwner != "self" {
+		t.Errorf("the lease runs on: %+v", n.storeOutage.record)
 	}
 	want(t, n.arrive(new(call), at(noon+200)), opReject)
 	probe := new(call)
@@ -306,7 +306,7 @@ func TestAFleetsProbeIsLeftToItsLeaseWithoutStore(t *testing.T) {
 }
 
 func TestIDsAreNeverUsedTwice(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	var ids []string
 	for range 5 {
 		o := n.report(&call{epoch: 4}, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))

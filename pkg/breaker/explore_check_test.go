@@ -77,7 +77,7 @@ func (w *world) checkStep(i int, was seen, e event, o op, firstID uint64) {
 
 // checkView: what an environment knows never goes back, unless the item was
 // deleted by hand.
-func (w *world) checkView(n *environment, was seen) {
+func (w *world) checkView(n *node, was seen) {
 	if !was.known || !n.known || n.record.Generation >= was.record.Generation {
 		return
 	}
@@ -87,7 +87,7 @@ func (w *world) checkView(n *environment, was seen) {
 	}
 }
 
-func (w *world) checkID(n *environment, id string, first uint64) {
+func (w *world) checkID(n *node, id string, first uint64) {
 	serial := n.id + "#" + strconv.FormatUint(n.serial, 16)
 	if n.serial == first || id != serial {
 		w.broken(mustFence, "the id %s of a write is not a fresh one", id)
@@ -123,8 +123,8 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 		w.broken(mustDecideOnce, "a call is admitted twice")
 	}
 	if !c.probe {
-		told := s.phase == performed && overlaid(s.reply, e.now) == Closed
-		if state := overlaid(*n.knows(c), e.now); !told && state != Closed {
+		told := s.phase == performed && effectiveState(s.reply, e.now) == Closed
+		if state := effectiveState(*n.knows(c), e.now); !told && state != Closed {
 			w.broken(mustDecideOnce, "a call is admitted by a record that is %s", state)
 		}
 		if s.phase == unborn && !c.local && e.now-was.sent > ms(w.settings.MaxAge) {
@@ -192,9 +192,9 @@ func (w *world) checkOutage(s *slot, was seen, e event) {
 	if s.call.local {
 		w.broken(mustOutliveStore, "an outcome of the local record goes to the fleet's")
 	}
-	soon := was.away.until > e.now && was.away.until-e.now <= 2*longestBackOff
-	if s.phase == unborn && was.away.since != 0 && soon {
-		w.broken(mustOutliveStore, "the store is asked %d ms before its back-off ends", was.away.until-e.now)
+	soon := was.storeOutage.retryAt > e.now && was.storeOutage.retryAt-e.now <= 2*longestBackOff
+	if s.phase == unborn && was.storeOutage.since != 0 && soon {
+		w.broken(mustOutliveStore, "the store is asked %d ms before its back-off ends", was.storeOutage.retryAt-e.now)
 	}
 }
 
@@ -232,7 +232,7 @@ func (w *world) checkClaim(s *slot, e event, c Change) {
 	}
 	lease := ms(w.settings.ProbeTimeout + 2*w.settings.MaxClockSkew + w.settings.StoreTimeout)
 	switch {
-	case overlaid(from, e.now) != from.State || from.OverrideMode != "" && e.now < from.OverrideUntil:
+	case effectiveState(from, e.now) != from.State || from.OverrideMode != "" && e.now < from.OverrideUntil:
 		w.broken(mustProbeAlone, "a claim under an override")
 	case s.reported != 0:
 		w.broken(mustProbeAlone, "a probe is made again")
@@ -303,8 +303,8 @@ func (w *world) checkTransition(s *slot, before, after Record) {
 	}
 }
 
-// overlaid is a record's state, or what an override in force makes of it.
-func overlaid(r Record, now int64) State {
+// effectiveState is a record's state, or what an override in force makes of it.
+func effectiveState(r Record, now int64) State {
 	switch {
 	case r.OverrideMode == "" || now >= r.OverrideUntil:
 		return r.State
@@ -314,9 +314,9 @@ func overlaid(r Record, now int64) State {
 	return Closed
 }
 
-func (n *environment) knows(c *call) *Record {
+func (n *node) knows(c *call) *Record {
 	if c.local {
-		return &n.away.record
+		return &n.storeOutage.record
 	}
 	return &n.record
 }
@@ -324,8 +324,8 @@ func (n *environment) knows(c *call) *Record {
 // checkRest: an environment without calls holds nothing.
 func (w *world) checkRest(env int) {
 	n := &w.envs[env]
-	if (n.claiming || n.refreshing || n.away.trying) && !w.busy(env) {
-		w.broken(mustCloseAgain, "%s holds what no call of it gives back: claiming %v, reading %v, trying %v", n.id, n.claiming, n.refreshing, n.away.trying)
+	if (n.claiming || n.refreshing || n.storeOutage.retrying) && !w.busy(env) {
+		w.broken(mustCloseAgain, "%s holds what no call of it gives back: claiming %v, reading %v, trying %v", n.id, n.claiming, n.refreshing, n.storeOutage.retrying)
 	}
 }
 

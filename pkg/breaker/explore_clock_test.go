@@ -32,8 +32,8 @@ func (w *world) instants() (next, protocol int64) {
 			earliest(&protocol, t-w.skew[env])
 		}
 		n := &w.envs[env]
-		if n.away.since != 0 {
-			earliest(&protocol, n.away.until-w.skew[env])
+		if n.storeOutage.since != 0 {
+			earliest(&protocol, n.storeOutage.retryAt-w.skew[env])
 		}
 		if n.known {
 			earliest(&next, n.sent+w.trusted(n)+1-w.skew[env])
@@ -68,14 +68,14 @@ func (w *world) turns(r Record) []int64 {
 }
 
 // trusted is how long an environment trusts its record.
-func (w *world) trusted(n *environment) int64 {
+func (w *world) trusted(n *node) int64 {
 	switch {
 	case n.record.State == Open:
 		return openMaxAge
 	case n.record.State == HalfOpen:
 		return halfOpenAge(n.record)
-	case n.suspicious(n.sent):
-		return suspicionAge
+	case n.hasRecentFailure(n.sent):
+		return failingMaxAge
 	default:
 		return ms(w.settings.RefreshAfter)
 	}

@@ -65,10 +65,10 @@ func (w *world) touchEnv(env int) {
 	var h hash
 	h.text(n.id)
 	h.record(&n.record)
-	h.flags(n.known, n.claiming, n.refreshing, n.away.trying, n.away.write)
-	h.num(n.sent, n.learnt, n.away.since, n.away.until, int64(n.away.losses))
-	if n.away.since != 0 {
-		h.record(&n.away.record)
+	h.flags(n.known, n.claiming, n.refreshing, n.storeOutage.retrying, n.storeOutage.writeFailed)
+	h.num(n.sent, n.answered, n.storeOutage.since, n.storeOutage.retryAt, int64(n.storeOutage.failures))
+	if n.storeOutage.since != 0 {
+		h.record(&n.storeOutage.record)
 	}
 	w.envHash[env] = uint64(h)
 }
@@ -82,8 +82,8 @@ func (s *slot) sum() uint64 {
 		return uint64(h)
 	}
 	c := &s.call
-	h.num(int64(c.stage), c.epoch, c.period, int64(c.rounds), int64(c.outcome.Verdict), int64(s.ids))
-	h.flags(c.probe, c.local, c.tries, c.loaded, c.slot, c.unrecorded, s.held, s.eventual, s.frozen, s.lost)
+	h.num(int64(c.stage), c.epoch, c.outageSince, int64(c.appendRounds), int64(c.outcome.Verdict), int64(s.ids))
+	h.flags(c.probe, c.local, c.retriesStore, c.loaded, c.claimSlot, c.disabled, s.held, s.eventual, s.frozen, s.lost)
 	h.text(string(c.failure))
 	h.text(string(s.counted))
 	h.text(s.won)

@@ -84,7 +84,7 @@ func (s *situation) begin(b bounds) *world {
 		w.birth(env)
 		if n := &w.envs[env]; !s.cold {
 			n.record, n.known = s.record, true
-			n.sent, n.learnt = w.clock(env), w.clock(env)
+			n.sent, n.answered = w.clock(env), w.clock(env)
 			w.touchEnv(env)
 		}
 		for i := range b.calls {

@@ -23,7 +23,7 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	case opAdmit:
 		s.phase, s.admitted = calling, s.call.epoch
 		s.until = w.now + ms(w.settings.ProbeTimeout)
-		if o.beside {
+		if o.backgroundRead {
 			w.readBeside(s.env)
 		}
 	case opReject, opDone:

@@ -70,7 +70,7 @@ type world struct {
 	now      int64
 	record   Record
 	older    Record // the version before, for stale reads
-	envs     [mostEnvs]environment
+	envs     [mostEnvs]node
 	slots    []slot
 	born     [mostEnvs]int // cold starts of each environment
 	turn     int           // the slot that had the last turn, if they are ordered
@@ -101,7 +101,7 @@ func (w *world) event(env int) event { return event{now: w.clock(env), left: 20_
 func (w *world) birth(env int) {
 	id := string(rune('a'+env)) + strconv.Itoa(w.born[env])
 	w.born[env]++
-	w.envs[env] = environment{machine: machine{w.settings}, id: id}
+	w.envs[env] = node{machine: machine{w.settings}, id: id}
 	w.envs[env].record = missing()
 	w.touchEnv(env)
 }

@@ -76,7 +76,7 @@ func (a *fleetCounts) add(b fleetCounts) {
 // call itself.
 type fleetCall struct {
 	*call
-	env      *environment
+	env      *node
 	op       op
 	sent     int64
 	calling  bool // at the dependency
@@ -90,7 +90,7 @@ type fleet struct {
 	now     int64
 	record  Record
 	history []Record // for stale reads
-	envs    []*environment
+	envs    []*node
 	calls   []*fleetCall
 	healthy bool
 	born    int
@@ -125,9 +125,9 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 	return f
 }
 
-func (f *fleet) birth() *environment {
+func (f *fleet) birth() *node {
 	f.born++
-	e := &environment{machine: f.rules, id: fmt.Sprintf("e%d", f.born)}
+	e := &node{machine: f.rules, id: fmt.Sprintf("e%d", f.born)}
 	e.record = missing()
 	return e
 }
@@ -193,7 +193,7 @@ func (f *fleet) obeys(c *fleetCall, o op) {
 	if c.local {
 		return
 	}
-	_, mode := c.env.overlaid(c.env.record, f.now)
+	_, mode := c.env.effectiveState(c.env.record, f.now)
 	switch {
 	case mode == OverrideOpen && o.kind == opAdmit,
 		mode == OverrideDisabled && o.kind == opAppend,
@@ -231,7 +231,7 @@ func (f *fleet) event() event {
 	return e
 }
 
-func (f *fleet) arrive(env *environment) {
+func (f *fleet) arrive(env *node) {
 	c := &fleetCall{call: &call{}, env: env}
 	f.calls = append(f.calls, c)
 	f.took(c, env.arrive(c.call, f.event()))
@@ -312,7 +312,7 @@ func (f *fleet) tripped(c *fleetCall, o op) {
 	if !slices.Contains(from.Failures, c.failure) {
 		live++
 	}
-	enough := c.outcome.StopFor > 0 || live >= 3 &&
+	enough := c.outcome.OpenFor > 0 || live >= 3 &&
 		(c.local || c.env.environmentsInWindow(from, c.failure, f.now) >= f.rules.MinEnvironments)
 	if !enough || from.Epoch != c.epoch {
 		f.t.Errorf("%d failures of epoch %d open %+v", live, c.epoch, from)
@@ -347,7 +347,7 @@ func (f *fleet) report(c *fleetCall) {
 		o = Outcome{Verdict: Failed, Reason: "error"}
 		if f.r.IntN(8) == 0 {
 			f.counts.stops++
-			o = Outcome{Verdict: Failed, Reason: "rate_limited", StopFor: msDuration(int64(f.r.IntN(8000)))}
+			o = Outcome{Verdict: Failed, Reason: "rate_limited", OpenFor: msDuration(int64(f.r.IntN(8000)))}
 		}
 	}
 	c.calling = false

@@ -28,11 +28,11 @@ func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) 
 	if limit < 1 || limit > maxHistory {
 		return nil, fmt.Errorf("circuit '%s': history: limit %d: want 1 to %d", b.Name(), limit, maxHistory)
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.node.PrimeTimeout)
 	defer cancel()
 	list, err := b.store.Transitions(ctx, b.Name(), limit)
 	if errors.Is(err, ErrUnreadable) {
-		b.tell(ctx, notice{unrecorded: err})
+		b.notify(ctx, notice{historyFailed: err})
 		err = nil
 	}
 	if err != nil {
@@ -41,17 +41,17 @@ func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) 
 	return list, nil
 }
 
-// remember adds a transition to the history. It neither fails the call nor
+// recordHistory adds a transition to the history. It neither fails the call nor
 // counts as a loss of the store: the circuit does without its history.
-func (b *Breaker) remember(ctx context.Context, t Transition) {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.environment.StoreTimeout)
+func (b *Breaker) recordHistory(ctx context.Context, t Transition) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.node.StoreTimeout)
 	defer cancel()
-	if err := b.put(bounded, t); err != nil {
-		b.tell(ctx, notice{unrecorded: err})
+	if err := b.putTransition(bounded, t); err != nil {
+		b.notify(ctx, notice{historyFailed: err})
 	}
 }
 
-func (b *Breaker) put(ctx context.Context, t Transition) (err error) {
+func (b *Breaker) putTransition(ctx context.Context, t Transition) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("store panicked: %v", v)

@@ -13,27 +13,27 @@ func due() Record {
 
 func TestTheFirstBackOffIsHalfASecondGiveOrTakeAQuarter(t *testing.T) {
 	for random, want := range map[uint64]int64{0: 375, 125: 500, 250: 625, 251: 375} {
-		n := newEnvironment(closedRecord())
-		n.lose(&call{}, event{now: noon, random: random, err: errors.New("away")})
-		if got := n.away.until - noon; got != want {
+		n := newNode(closedRecord())
+		n.storeFailed(&call{}, event{now: noon, random: random, err: errors.New("away")})
+		if got := n.storeOutage.retryAt - noon; got != want {
 			t.Errorf("random %d: %d ms, want %d", random, got, want)
 		}
 	}
 }
 
 func TestTheReturnTellsHowLongTheStoreWasAway(t *testing.T) {
-	n := newEnvironment(closedRecord())
-	n.lose(&call{}, event{now: noon, err: errors.New("away")})
+	n := newNode(closedRecord())
+	n.storeFailed(&call{}, event{now: noon, err: errors.New("away")})
 	n.notices = nil
-	n.regain(&call{tries: true}, event{now: noon + 7_000})
-	if len(n.notices) != 1 || n.notices[0].returned == nil || *n.notices[0].returned != 7*time.Second {
+	n.storeRecovered(&call{retriesStore: true}, event{now: noon + 7_000})
+	if len(n.notices) != 1 || n.notices[0].storeReturned == nil || *n.notices[0].storeReturned != 7*time.Second {
 		t.Errorf("told %+v", n.notices)
 	}
 }
 
 func TestAClaimWaitsAtMostAQuarterOfASecond(t *testing.T) {
 	for random, want := range map[uint64]int64{0: 0, 250: 250, 251: 0} {
-		n := newEnvironment(due())
+		n := newNode(due())
 		c := call{loaded: true}
 		if o := n.decide(&c, event{now: noon + 1, left: 20_000, random: random}); o.kind != opWait || o.wait != want {
 			t.Errorf("random %d: %+v, want to wait %d ms", random, o, want)
@@ -44,7 +44,7 @@ func TestAClaimWaitsAtMostAQuarterOfASecond(t *testing.T) {
 func TestACallThatEndsTooSoonDoesNotClaim(t *testing.T) {
 	enough := ms(testMachine().ProbeTimeout) + maxClaimWait
 	for left, want := range map[int64]opKind{enough: opReject, enough + 1: opLoad} {
-		n := newEnvironment(due())
+		n := newNode(due())
 		if o := n.decide(&call{}, event{now: noon + 1, left: left}); o.kind != want {
 			t.Errorf("%d ms left: %+v", left, o)
 		}
@@ -54,7 +54,7 @@ func TestACallThatEndsTooSoonDoesNotClaim(t *testing.T) {
 func TestWhereNobodyHasProbedTheShortestCallMay(t *testing.T) {
 	patience := ms(testMachine().RecoveryTimeout)
 	for left, want := range map[int64]opKind{maxClaimWait: opReject, maxClaimWait + 1: opLoad} {
-		n := newEnvironment(due())
+		n := newNode(due())
 		if o := n.decide(&call{}, event{now: noon + patience, left: left}); o.kind != want {
 			t.Errorf("%d ms left: %+v", left, o)
 		}
@@ -79,14 +79,14 @@ func TestOverdue(t *testing.T) {
 		"a broken clock's retry_at is not waited for": {Record{State: Open, OpenedAt: noon - patience, RetryAt: noon + ms(24*time.Hour)}, noon + patience, true},
 		"nor is a broken clock's lease":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + ms(24*time.Hour)}, noon + patience, true},
 	} {
-		if got := m.overdue(c.r, c.now); got != c.want {
+		if got := m.probeOverdue(c.r, c.now); got != c.want {
 			t.Errorf("%s: %v", rule, got)
 		}
 	}
 }
 
 func TestAnOpeningTellsWhenItIsTriedAgain(t *testing.T) {
-	n := newEnvironment(closedRecord())
+	n := newNode(closedRecord())
 	c := call{stage: tripping, change: Change{From: closedRecord(), To: due()}}
 	n.announce(&c, noon)
 	if len(n.notices) != 1 || !n.notices[0].transition.RetryAt.Equal(time.UnixMilli(noon)) {

@@ -15,23 +15,23 @@ type machine struct {
 	Settings
 }
 
-// standing is what a record says to a call that arrives now.
-type standing uint8
+// admission is what a record says to a call that arrives now.
+type admission uint8
 
 const (
-	passes    standing = iota // closed
-	rejects                   // open, or another call is probing
-	claimable                 // the probe slot is free
+	passes    admission = iota // closed
+	rejects                    // open, or another call is probing
+	claimable                  // the probe slot is free
 )
 
-func (m machine) standing(r Record, now int64) standing {
-	state, mode := m.overlaid(r, now)
+func (m machine) admission(r Record, now int64) admission {
+	state, mode := m.effectiveState(r, now)
 	switch {
 	case state == Closed:
 		return passes
 	case mode == OverrideOpen:
 		return rejects
-	case r.State == Open && m.ahead(r.RetryAt, now, m.opening(r)):
+	case r.State == Open && m.pending(r.RetryAt, now, m.openDuration(r)):
 		return rejects
 	case r.State == HalfOpen && m.leased(r, now):
 		return rejects
@@ -40,21 +40,21 @@ func (m machine) standing(r Record, now int64) standing {
 	}
 }
 
-// effective is the state that monitors show: an open circuit whose recovery
+// displayState is the state that monitors show: an open circuit whose recovery
 // time has passed is half-open for every reader, though nobody has written it.
-func (m machine) effective(r Record, now int64) State {
-	if r.State == Open && m.standing(r, now) == claimable {
+func (m machine) displayState(r Record, now int64) State {
+	if r.State == Open && m.admission(r, now) == claimable {
 		return HalfOpen
 	}
-	state, _ := m.overlaid(r, now)
+	state, _ := m.effectiveState(r, now)
 	return state
 }
 
-// overlaid is the record's state, or what an override in force makes of it,
+// effectiveState is the record's state, or what an override in force makes of it,
 // and that override's mode. An override ends by comparison alone.
-func (m machine) overlaid(r Record, now int64) (State, OverrideMode) {
+func (m machine) effectiveState(r Record, now int64) (State, OverrideMode) {
 	switch {
-	case r.OverrideMode == "" || !m.ahead(r.OverrideUntil, now, MaxOverride):
+	case r.OverrideMode == "" || !m.pending(r.OverrideUntil, now, MaxOverride):
 		return r.State, ""
 	case r.OverrideMode == OverrideOpen:
 		return Open, OverrideOpen
@@ -65,42 +65,42 @@ func (m machine) overlaid(r Record, now int64) (State, OverrideMode) {
 
 // disabled tells whether an override forbids to record anything.
 func (m machine) disabled(r Record, now int64) bool {
-	_, mode := m.overlaid(r, now)
+	_, mode := m.effectiveState(r, now)
 	return mode == OverrideDisabled
 }
 
 // leased tells whether a probe may be in flight. Takeover needs now to be
 // past ProbeUntil, not at it.
 func (m machine) leased(r Record, now int64) bool {
-	return r.ProbeOwner != "" && m.ahead(r.ProbeUntil+1, now, m.lease())
+	return r.ProbeOwner != "" && m.pending(r.ProbeUntil+1, now, m.lease())
 }
 
-// overdue tells whether a probe has been possible for a whole RecoveryTimeout.
-func (m machine) overdue(r Record, now int64) bool {
-	patience := ms(m.RecoveryTimeout)
-	return !m.ahead(r.RetryAt+patience, now, m.opening(r)+m.RecoveryTimeout) &&
-		!m.ahead(r.ProbeUntil+patience, now, m.lease()+m.RecoveryTimeout)
+// probeOverdue tells whether a probe has been possible for a whole RecoveryTimeout.
+func (m machine) probeOverdue(r Record, now int64) bool {
+	overdueAfter := ms(m.RecoveryTimeout)
+	return !m.pending(r.RetryAt+overdueAfter, now, m.openDuration(r)+m.RecoveryTimeout) &&
+		!m.pending(r.ProbeUntil+overdueAfter, now, m.lease()+m.RecoveryTimeout)
 }
 
-// opening is how long the record's opening was meant to last: both its times
+// openDuration is how long the record's opening was meant to last: both its times
 // were written by one clock, right or not.
-func (m machine) opening(r Record) time.Duration {
+func (m machine) openDuration(r Record) time.Duration {
 	if r.OpenedAt == 0 {
 		return m.RecoveryTimeout
 	}
 	return msDuration(min(max(0, r.RetryAt-r.OpenedAt), ms(m.MaxOpen)))
 }
 
-// ahead tells whether a stored time is still to come. One that is further
+// pending tells whether a stored time is still to come. One that is further
 // away than any environment within MaxClockSkew could have written comes from
 // a broken clock; waiting for it could keep a circuit open for ever.
-func (m machine) ahead(until, now int64, longest time.Duration) bool {
+func (m machine) pending(until, now int64, longest time.Duration) bool {
 	return now < until && until-now <= ms(longest+2*m.MaxClockSkew)+1
 }
 
-// counts tells whether a failure is inside the window that ends now. One
+// inWindow tells whether a failure is inside the window that ends now. One
 // dated further ahead than two clocks can differ does not count.
-func (m machine) counts(id FailureID, now int64) bool {
+func (m machine) inWindow(id FailureID, now int64) bool {
 	at := id.At()
 	return now-at <= ms(m.FailureWindow) && at-now <= ms(2*m.MaxClockSkew)
 }
@@ -108,7 +108,7 @@ func (m machine) counts(id FailureID, now int64) bool {
 func (m machine) failuresInWindow(r Record, now int64) int {
 	n := 0
 	for _, id := range r.Failures {
-		if m.counts(id, now) {
+		if m.inWindow(id, now) {
 			n++
 		}
 	}
@@ -119,7 +119,7 @@ func (m machine) failuresInWindow(r Record, now int64) int {
 func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
 	seen := []string{own.environment()}
 	for _, id := range r.Failures {
-		if m.counts(id, now) && !slices.Contains(seen, id.environment()) {
+		if m.inWindow(id, now) && !slices.Contains(seen, id.environment()) {
 			seen = append(seen, id.environment())
 		}
 	}
@@ -146,11 +146,11 @@ func (m machine) surplus(r Record, environment string, keep int) []FailureID {
 func (m machine) expired(r Record, now int64) []FailureID {
 	var certain, own []FailureID
 	for _, id := range r.Failures {
-		if m.counts(id, now) {
+		if m.inWindow(id, now) {
 			continue
 		}
 		own = append(own, id)
-		if !m.counts(id, now-ms(m.MaxClockSkew)) {
+		if !m.inWindow(id, now-ms(m.MaxClockSkew)) {
 			certain = append(certain, id)
 		}
 	}
@@ -175,7 +175,7 @@ const (
 // open the circuit; a stored failure is done; else room must be made.
 // Whoever sees the threshold trips: the appender may have died in between.
 func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailure {
-	if !m.takes(r, epoch, now) {
+	if !m.accepts(r, epoch, now) {
 		return settled
 	}
 	live := m.failuresInWindow(r, now)
@@ -193,19 +193,19 @@ func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailu
 	}
 }
 
-// takes tells whether a failure of a call that epoch admitted is to be
+// accepts tells whether a failure of a call that epoch admitted is to be
 // recorded.
-func (m machine) takes(r Record, epoch, now int64) bool {
+func (m machine) accepts(r Record, epoch, now int64) bool {
 	return r.State == Closed && r.Epoch == epoch && !m.disabled(r, now)
 }
 
 // trip opens a closed circuit.
 func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer string) Change {
-	to := m.afterOverride(successor(r, writer), now)
+	to := m.withoutEndedOverride(successor(r, writer), now)
 	// A failure that was refused counts only where the recorded ones alone
 	// would not have tripped: who helps to trip is not one of the reasons.
 	to.TrippedBy = max(m.failuresInWindow(r, now), m.FailureThreshold)
-	if o.StopFor > 0 { // trips alone, without having been recorded
+	if o.OpenFor > 0 { // trips alone, without having been recorded
 		to.TrippedBy = m.failuresInWindow(r, now) + 1
 	}
 	to.LastFailureAt = max(r.LastFailureAt, own.At())
@@ -216,7 +216,7 @@ func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer stri
 // claim takes the probe slot. The lease runs from now, which must be before
 // the claim is sent.
 func (m machine) claim(r Record, owner string, now int64, writer string) Change {
-	to := m.afterOverride(successor(r, writer), now)
+	to := m.withoutEndedOverride(successor(r, writer), now)
 	if r.State != HalfOpen {
 		to.State, to.Epoch, to.Successes = HalfOpen, to.Generation, 0
 	}
@@ -260,14 +260,14 @@ func (m machine) open(to *Record, o Outcome, now int64) {
 		to.FirstOpenedAt = now
 	}
 	to.ConsecutiveOpens++
-	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.recovery(o, to.ConsecutiveOpens)), o.Reason
+	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.newOpenDuration(o, to.ConsecutiveOpens)), o.Reason
 	to.Successes, to.ProbeOwner, to.ProbeUntil = 0, "", 0
 }
 
-// recovery is how long the outage's n-th opening lasts.
-func (m machine) recovery(o Outcome, n int) time.Duration {
-	if o.StopFor > 0 {
-		return min(o.StopFor, m.MaxOpen)
+// newOpenDuration is how long the outage's n-th opening lasts.
+func (m machine) newOpenDuration(o Outcome, n int) time.Duration {
+	if o.OpenFor > 0 {
+		return min(o.OpenFor, m.MaxOpen)
 	}
 	grown := float64(m.RecoveryTimeout) * math.Pow(m.OpenBackOff, float64(n-1))
 	return time.Duration(min(grown, float64(m.MaxOpen)))
@@ -286,17 +286,17 @@ func (m machine) override(r Record, o Override, writer string) Change {
 	return Change{From: r, To: to}
 }
 
-// afterOverride takes away what is left of an override that has ended.
-func (m machine) afterOverride(r Record, now int64) Record {
-	if _, mode := m.overlaid(r, now); mode == "" {
+// withoutEndedOverride takes away what is left of an override that has ended.
+func (m machine) withoutEndedOverride(r Record, now int64) Record {
+	if _, mode := m.effectiveState(r, now); mode == "" {
 		r.OverrideMode, r.OverrideBy, r.OverrideWhy, r.OverrideUntil = "", "", "", 0
 	}
 	return r
 }
 
-// recorded tells whether a change of state belongs into the history: not that
+// belongsInHistory tells whether a change of state belongs into the history: not that
 // a probe began, nor that one more failed like the one before it.
-func recorded(from, to Record) bool {
+func belongsInHistory(from, to Record) bool {
 	return to.State != HalfOpen && (from.State != HalfOpen || to.State != Open || from.Reason != to.Reason)
 }
 

@@ -33,7 +33,7 @@ func TestStanding(t *testing.T) {
 	for rule, c := range map[string]struct {
 		r    Record
 		now  int64
-		want standing
+		want admission
 	}{
 		"a missing item is closed":                                  {missing(), noon, passes},
 		"a closed circuit passes":                                   {Record{State: Closed, Failures: failuresAt(0, 0, 0, 0, 0)}, noon, passes},
@@ -64,7 +64,7 @@ func TestStanding(t *testing.T) {
 		"an override of a clock ahead within skew is kept":    {overridden(missing(), OverrideOpen, noon+ms(MaxOverride)+1_001), noon, rejects},
 		"a lease outlives the override that was laid over it": {overridden(leased, OverrideOpen, noon-100), noon - 50, rejects},
 	} {
-		if got := m.standing(c.r, c.now); got != c.want {
+		if got := m.admission(c.r, c.now); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestSurplusIsAnEnvironmentsOldest(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	backingOff := testMachine()
 	backingOff.OpenBackOff, backingOff.MaxOpen = 2, 10*time.Minute
-	stop := func(d time.Duration) Outcome { return Outcome{Verdict: Failed, StopFor: d} }
+	stop := func(d time.Duration) Outcome { return Outcome{Verdict: Failed, OpenFor: d} }
 	for rule, c := range map[string]struct {
 		m    machine
 		o    Outcome
@@ -158,7 +158,7 @@ func TestRecovery(t *testing.T) {
 		"shorter than the recovery time, too":       {backingOff, stop(5 * time.Second), 3, 5 * time.Second},
 		"but not for longer than max_open":          {testMachine(), stop(48 * time.Hour), 1, time.Hour},
 	} {
-		if got := c.m.recovery(c.o, c.n); got != c.want {
+		if got := c.m.newOpenDuration(c.o, c.n); got != c.want {
 			t.Errorf("%s: %s, want %s", rule, got, c.want)
 		}
 	}
@@ -166,7 +166,7 @@ func TestRecovery(t *testing.T) {
 
 func TestAStopOpensByItself(t *testing.T) {
 	m, own := testMachine(), newFailureID(noon, "self", 9)
-	stop := Outcome{Verdict: Failed, Reason: "rate_limited", StopFor: 10 * time.Minute}
+	stop := Outcome{Verdict: Failed, Reason: "rate_limited", OpenFor: 10 * time.Minute}
 	got := m.trip(Record{State: Closed, Failures: failuresAt(1, 60_500)}, own, stop, noon, "w").To
 	if got.State != Open || got.Reason != "rate_limited" || got.RetryAt != noon+600_000 || got.TrippedBy != 2 {
 		t.Errorf("from closed: %+v", got)
@@ -218,7 +218,7 @@ func TestRecorded(t *testing.T) {
 		"that it fails as before is not":               {at(HalfOpen, "timeout"), at(Open, "timeout"), false},
 		"that it fails for another reason is recorded": {at(HalfOpen, "timeout"), at(Open, "rate_limited"), true},
 	} {
-		if got := recorded(c.from, c.to); got != c.want {
+		if got := belongsInHistory(c.from, c.to); got != c.want {
 			t.Errorf("%s: got %v", rule, got)
 		}
 	}

@@ -123,15 +123,15 @@ func (b *Breaker) Override(ctx context.Context) (Override, bool, error) {
 
 // changeOverride sets o, or if it has no mode clears what there is.
 func (b *Breaker) changeOverride(ctx context.Context, o Override, clearedBy string) error {
-	ctx, cancel := context.WithTimeout(ctx, b.environment.PrimeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.node.PrimeTimeout)
 	defer cancel()
 	r, err := b.store.Load(ctx, b.Name(), true)
 	for round := 0; err == nil && round < overrideRounds; round++ {
 		sent := b.now().UnixMilli()
-		if _, mode := b.environment.overlaid(r, sent); o.Mode == "" && mode == "" {
+		if _, mode := b.node.effectiveState(r, sent); o.Mode == "" && mode == "" {
 			return nil
 		}
-		change := b.environment.override(r, o, b.newWriter())
+		change := b.node.override(r, o, b.newWriter())
 		var held bool
 		if r, held, err = b.store.Change(ctx, b.Name(), change); err == nil && held {
 			b.overridden(ctx, change, clearedBy, event{sent: sent, record: r, authoritative: true})
@@ -147,15 +147,15 @@ func (b *Breaker) changeOverride(ctx context.Context, o Override, clearedBy stri
 func (b *Breaker) newWriter() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.environment.nextID()
+	return b.node.nextID()
 }
 
 // overridden takes note of an override that was set or cleared here.
 func (b *Breaker) overridden(ctx context.Context, c Change, clearedBy string, e event) {
 	e.now = b.now().UnixMilli()
 	b.mu.Lock()
-	b.environment.adopt(e)
-	b.fast.Store(b.environment.lull(b.fast.Load()))
+	b.node.adopt(e)
+	b.fast.Store(b.node.freshness(b.fast.Load()))
 	b.mu.Unlock()
 
 	t := Transition{
@@ -165,6 +165,6 @@ func (b *Breaker) overridden(ctx context.Context, c Change, clearedBy string, e 
 	if c.To.OverrideMode == "" {
 		t.Override, t.Cleared, t.ClearedBy = overrideOf(c.From), true, clearedBy
 	}
-	b.tell(ctx, notice{transition: &t})
-	b.remember(ctx, t)
+	b.notify(ctx, notice{transition: &t})
+	b.recordHistory(ctx, t)
 }

@@ -15,12 +15,12 @@ var errGoexit = fmt.Errorf("protected call ended its goroutine: %w", context.Can
 // safe for concurrent use. The zero Permit belongs to no breaker and does
 // nothing.
 type Permit struct {
-	breaker *Breaker
-	ctx     context.Context // for the values that observers and stores want of it
-	epoch   int64
-	call    *call           // nil: admitted from the cache
-	beside  <-chan struct{} // closed when the read beside the call has ended
-	done    atomic.Bool
+	breaker        *Breaker
+	ctx            context.Context // for the values that observers and stores want of it
+	epoch          int64
+	call           *call           // nil: admitted from the cache
+	backgroundRead <-chan struct{} // closed when the read beside the call has ended
+	done           atomic.Bool
 }
 
 // Probe tells whether this call decides if the circuit closes. A probe is made
@@ -34,7 +34,7 @@ func (p *Permit) Deadline() time.Time {
 	if !p.Probe() {
 		return time.Time{}
 	}
-	return time.UnixMilli(p.breaker.environment.probeDeadline(p.call.claim))
+	return time.UnixMilli(p.breaker.node.probeDeadline(p.call.claim))
 }
 
 // Check tells, between the tries of one call, whether another is worth making:
@@ -46,7 +46,7 @@ func (p *Permit) Check(ctx context.Context) error {
 	if p.breaker == nil || p.Probe() {
 		return nil
 	}
-	o, _ := p.breaker.run(ctx, new(call), p.breaker.environment.check)
+	o, _ := p.breaker.run(ctx, new(call), p.breaker.node.check)
 	if o.kind == opReject {
 		return o.rejection
 	}
@@ -69,8 +69,8 @@ func (p *Permit) Done(err error) {
 	if o.Verdict == Failed || p.Probe() {
 		p.breaker.report(p.ctx, p.call, p.epoch, o)
 	}
-	if p.beside != nil {
-		<-p.beside
+	if p.backgroundRead != nil {
+		<-p.backgroundRead
 	}
 }
 
@@ -78,7 +78,7 @@ func (b *Breaker) report(ctx context.Context, c *call, epoch int64, o Outcome) {
 	if c == nil {
 		c = &call{epoch: epoch}
 	}
-	b.run(ctx, c, func(c *call, e event) op { return b.environment.report(c, o, e) })
+	b.run(ctx, c, func(c *call, e event) op { return b.node.report(c, o, e) })
 }
 
 // Do makes the call if the circuit admits it, reports its result and returns

@@ -57,7 +57,7 @@ type Record struct {
 
 	// TrippedBy is the number of failures that tripped it, as far as the
 	// environment that wrote the opening knew: of those that others added
-	// while it did, or after an Outcome.StopFor in the 100 ms before, it may
+	// while it did, or after an Outcome.OpenFor in the 100 ms before, it may
 	// lack some. Nothing is decided by it.
 	TrippedBy int
 

@@ -30,7 +30,7 @@ type Settings struct {
 	// the one before, the first being RecoveryTimeout. Default 1, 1 to 10.
 	OpenBackOff float64
 	// MaxOpen is the longest opening, by OpenBackOff or because the dependency
-	// said how long to stop (Outcome.StopFor). Default 1 h, RecoveryTimeout to
+	// said how long to stop (Outcome.OpenFor). Default 1 h, RecoveryTimeout to
 	// 24 h.
 	MaxOpen time.Duration
 	// MinEnvironments is how many environments must have failed for the circuit

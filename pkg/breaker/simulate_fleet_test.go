@@ -64,7 +64,7 @@ type simFleet struct {
 
 // simEnvironment serves one call at a time.
 type simEnvironment struct {
-	environment
+	node
 	number int
 	skew   int64 // µs by which its clock is wrong
 	dead   bool
@@ -126,8 +126,8 @@ func (f *simFleet) burst(calls int, within time.Duration) {
 func (f *simFleet) birth() {
 	f.born++
 	env := &simEnvironment{
-		environment: environment{machine: machine{f.settings}, id: fmt.Sprintf("e%012d", f.born)},
-		number:      f.born, skew: int64(f.r.IntN(20_000)) - 10_000,
+		node:   node{machine: machine{f.settings}, id: fmt.Sprintf("e%012d", f.born)},
+		number: f.born, skew: int64(f.r.IntN(20_000)) - 10_000,
 	}
 	env.record = missing()
 	f.aside(env, env.prime, func(opKind) { f.free = append(f.free, env) })
@@ -188,7 +188,7 @@ func (f *simFleet) took(c *simCall, o op) {
 	case c.then != nil:
 		c.then(o.kind)
 	case o.kind == opAdmit:
-		f.admit(c, o.beside)
+		f.admit(c, o.backgroundRead)
 	case o.kind == opReject:
 		f.rejected++
 		f.lastRejected = f.now

@@ -12,7 +12,7 @@ type Stats struct {
 	// FailureCount is the failures inside the window while closed, and those
 	// that tripped the circuit while it is open or half-open. 0 where an
 	// override shows a tripped circuit as closed. It may exceed
-	// FailureThreshold. Of an opening by Outcome.StopFor see Record.TrippedBy.
+	// FailureThreshold. Of an opening by Outcome.OpenFor see Record.TrippedBy.
 	FailureCount int
 	// SuccessCount is the successful probes of this half-open round. 0 in any
 	// other state.
@@ -24,10 +24,10 @@ type Stats struct {
 }
 
 func (m machine) stats(r Record, now int64) Stats {
-	state, mode := m.overlaid(r, now)
+	state, mode := m.effectiveState(r, now)
 	s := Stats{
 		Name:             m.Name,
-		State:            m.effective(r, now),
+		State:            m.displayState(r, now),
 		FailureCount:     r.TrippedBy,
 		SuccessCount:     r.Successes,
 		FailureThreshold: m.FailureThreshold,

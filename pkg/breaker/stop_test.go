@@ -18,7 +18,7 @@ func (e errStop) Error() string { return "stop for " + time.Duration(e).String()
 
 func obedient(err error) breaker.Outcome {
 	if stop, ok := errors.AsType[errStop](err); ok {
-		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", StopFor: time.Duration(stop)}
+		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", OpenFor: time.Duration(stop)}
 	}
 	return breaker.Classify(err)
 }

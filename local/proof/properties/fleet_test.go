@@ -93,7 +93,7 @@ func (s stop) Error() string { return "stop for " + time.Duration(s).String() }
 func classify(err error) breaker.Outcome {
 	var s stop
 	if errors.As(err, &s) {
-		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", StopFor: time.Duration(s)}
+		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", OpenFor: time.Duration(s)}
 	}
 	return breaker.Classify(err)
 }

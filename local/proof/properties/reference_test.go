@@ -179,7 +179,7 @@ func (l ledger) fails(era int, environment string, o breaker.Outcome, now int64)
 	if era != l.era || l.state != breaker.Closed || l.overridden(now) == breaker.OverrideDisabled {
 		return l
 	}
-	if o.StopFor > 0 {
+	if o.OpenFor > 0 {
 		_, n := l.recent(now)
 		l.tripped = n + 1
 		return l.opens(o, now)
@@ -197,8 +197,8 @@ func (l ledger) opens(o breaker.Outcome, now int64) ledger {
 	for range l.opened {
 		wait = time.Duration(float64(wait) * l.settings.OpenBackOff)
 	}
-	if o.StopFor > 0 {
-		wait = o.StopFor
+	if o.OpenFor > 0 {
+		wait = o.OpenFor
 	}
 	return ledger{
 		settings: l.settings, era: l.era + 1, state: breaker.Open, since: now,

@@ -55,7 +55,7 @@ func classify(err error) breaker.Outcome {
 	case !errors.As(err, &r):
 		return breaker.Classify(err)
 	case r.status == http.StatusTooManyRequests:
-		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", StopFor: r.wait}
+		return breaker.Outcome{Verdict: breaker.Failed, Reason: "rate_limited", OpenFor: r.wait}
 	case r.status >= http.StatusInternalServerError:
 		return breaker.Outcome{Verdict: breaker.Failed, Reason: "http_" + strconv.Itoa(r.status)}
 	default:
