@@ -20,12 +20,22 @@ const (
 	Neutral
 )
 
+// Reasons of failures and rejections that are the same for every dependency.
+const (
+	ReasonTimeout     = "timeout"
+	ReasonConnection  = "connection" // a network error that is not a timeout
+	ReasonPanic       = "panic"
+	ReasonError       = "error"        // any other error
+	ReasonRateLimited = "rate_limited" // the dependency asked for a pause
+	ReasonOverride    = "override"     // of a rejection: an Override holds the circuit open
+)
+
 // Outcome is what a call's result says about the dependency. The zero Outcome
 // is a success.
 type Outcome struct {
 	Verdict Verdict
-	// Reason is the class of a failure: a short constant such as "timeout" or
-	// "http_503", which is stored, logged and shown to monitors. It must not
+	// Reason is the class of a failure: a short constant such as ReasonTimeout
+	// or "http_503", which is stored, logged and shown to monitors. It must not
 	// carry the dependency's own text: it is neither checked nor cut. It is
 	// not looked at where Verdict is not Failed.
 	Reason string
@@ -55,12 +65,12 @@ func Classify(err error) Outcome {
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrOpen):
 		return Outcome{Verdict: Neutral}
 	case errors.As(err, &panicked):
-		return Outcome{Verdict: Failed, Reason: "panic"}
+		return Outcome{Verdict: Failed, Reason: ReasonPanic}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return Outcome{Verdict: Failed, Reason: "timeout"}
+		return Outcome{Verdict: Failed, Reason: ReasonTimeout}
 	case netErr != nil:
-		return Outcome{Verdict: Failed, Reason: "connection"}
+		return Outcome{Verdict: Failed, Reason: ReasonConnection}
 	default:
-		return Outcome{Verdict: Failed, Reason: "error"}
+		return Outcome{Verdict: Failed, Reason: ReasonError}
 	}
 }

@@ -279,7 +279,7 @@ func TestASetFullOfOnesOwnMakesRoomDownToTheQuota(t *testing.T) {
 	n.FailureThreshold, n.MinEnvironments = 5, 2 // quota 4, room 10
 	want(t, n.report(c, Outcome{Verdict: Failed}, at(noon)), opAppend)
 	full := closedRecord()
-	for i := range n.failureRoom() {
+	for i := range n.failureCapacity() {
 		full.Failures = append(full.Failures, newFailureID(noon-int64(i), "self", uint64(90+i)))
 	}
 	o := n.replied(c, answered(noon+5, full, false))

@@ -368,7 +368,7 @@ func (n *node) add(c *call, now int64) op {
 	}
 	c.stage = appending
 	return op{kind: opAppend, failure: Failure{
-		ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureRoom(), At: now, New: n.nextID(),
+		ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureCapacity(), At: now, New: n.nextID(),
 	}}
 }
 

@@ -13,10 +13,6 @@ var ErrOpen = errors.New("circuit breaker open")
 // entries were left out because they could not be understood.
 var ErrUnreadable = errors.New("history entries are unreadable")
 
-// ReasonOverride is the OpenError.Reason of a circuit that an Override holds
-// open.
-const ReasonOverride = "override"
-
 // OpenError is a rejection: the call was not made.
 type OpenError struct {
 	Circuit    string        // Settings.Name

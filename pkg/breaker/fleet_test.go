@@ -399,7 +399,7 @@ func (f *fleet) commit(o op) (Record, bool) {
 	switch o.kind {
 	case opAppend:
 		after, held = before.Append(o.failure)
-		if held && (before.State != Closed || o.failure.Epoch != before.Epoch || len(after.Failures) > f.rules.failureRoom()) {
+		if held && (before.State != Closed || o.failure.Epoch != before.Epoch || len(after.Failures) > f.rules.failureCapacity()) {
 			f.t.Errorf("a failure of epoch %d was counted in %+v", o.failure.Epoch, before)
 		}
 	case opPrune:

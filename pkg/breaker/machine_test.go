@@ -125,8 +125,8 @@ func TestMinEnvironments(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
 		}
 	}
-	if m.failureQuota() != 3 || m.failureRoom() != 12 || testMachine().failureRoom() != 5 {
-		t.Errorf("quota %d, room %d", m.failureQuota(), m.failureRoom())
+	if m.failureQuota() != 3 || m.failureCapacity() != 12 || testMachine().failureCapacity() != 5 {
+		t.Errorf("quota %d, room %d", m.failureQuota(), m.failureCapacity())
 	}
 }
 

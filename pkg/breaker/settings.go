@@ -113,46 +113,66 @@ func setDefault[T int | float64 | time.Duration](field *T, value T) {
 	}
 }
 
-// Validate reports every field that is out of its range, joined. It fills in
-// no defaults: to it a zero field is 0. See WithDefaults.
+// FieldError is a setting that is out of its range. Validate returns one for
+// each, joined with errors.Join.
+type FieldError struct {
+	Field     string // the setting in snake case, such as "failure_threshold"
+	Value     any    // int, float64, time.Duration or string, as the field's type
+	Low, High any    // the range, both included, in Value's type; nil where Rule is set
+	Rule      string // what the value must be, where that is no range
+}
+
+// Error names the setting, its value and what it must be.
+func (e *FieldError) Error() string {
+	if e.Rule != "" {
+		return fmt.Sprintf("circuit setting %s %v: want %s", e.Field, e.Value, e.Rule)
+	}
+	return fmt.Sprintf("circuit setting %s %v: want %v to %v", e.Field, e.Value, e.Low, e.High)
+}
+
+// Validate returns a *FieldError for every setting that is out of range, joined
+// with errors.Join, or nil. It fills in no defaults: see WithDefaults. A limit
+// that depends on another setting is checked only if that one is in range.
 func (s Settings) Validate() error {
 	var errs []error
 	if !validName(s.Name) {
-		errs = append(errs, fmt.Errorf("name %q: want 1 to 64 letters, digits, '_', '-' or '.'", s.Name))
+		errs = append(errs, &FieldError{Field: "name", Value: s.Name, Rule: "1 to 64 letters, digits, '_', '-' or '.'"})
 	}
-	check := func(field string, value, low, high time.Duration) {
-		if value < low || value > high {
-			errs = append(errs, fmt.Errorf("%s %s: want %s to %s", field, value, low, high))
-		}
+	environments, shortestOpen, maxRefresh := maxFailures, 100*time.Millisecond, time.Minute
+	if inRange(&errs, "failure_threshold", s.FailureThreshold, 1, maxFailures) {
+		environments = s.FailureThreshold
 	}
-	count := func(field string, value int) {
-		if value < 1 || value > 100 {
-			errs = append(errs, fmt.Errorf("%s %d: want 1 to 100", field, value))
-		}
+	inRange(&errs, "failure_window", s.FailureWindow, time.Second, time.Hour)
+	if inRange(&errs, "recovery_timeout", s.RecoveryTimeout, shortestOpen, time.Hour) {
+		shortestOpen = s.RecoveryTimeout
 	}
-	count("failure_threshold", s.FailureThreshold)
-	check("failure_window", s.FailureWindow, time.Second, time.Hour)
-	check("recovery_timeout", s.RecoveryTimeout, 100*time.Millisecond, time.Hour)
-	count("success_threshold", s.SuccessThreshold)
-	if !(s.OpenBackOff >= 1 && s.OpenBackOff <= 10) {
-		errs = append(errs, fmt.Errorf("open_back_off %g: want 1 to 10", s.OpenBackOff))
+	inRange(&errs, "success_threshold", s.SuccessThreshold, 1, 100)
+	inRange(&errs, "open_back_off", s.OpenBackOff, 1, 10)
+	inRange(&errs, "max_open", s.MaxOpen, shortestOpen, 24*time.Hour)
+	if inRange(&errs, "min_environments", s.MinEnvironments, 1, environments) && environments == s.FailureThreshold && s.failureCapacity() > maxFailures {
+		errs = append(errs, &FieldError{Field: "min_environments", Value: s.MinEnvironments, Rule: fmt.Sprintf(
+			"room for at most %d failures: failure_threshold %d needs %d", maxFailures, s.FailureThreshold, s.failureCapacity())})
 	}
-	check("max_open", s.MaxOpen, s.RecoveryTimeout, 24*time.Hour)
-	if s.MinEnvironments < 1 || s.MinEnvironments > s.FailureThreshold || s.failureRoom() > 100 {
-		errs = append(errs, fmt.Errorf("min_environments %d: want 1 to failure_threshold, and room for at most 100 failures", s.MinEnvironments))
-	}
-	check("probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
-	check("max_clock_skew", s.MaxClockSkew, 0, time.Minute)
+	inRange(&errs, "probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
+	inRange(&errs, "max_clock_skew", s.MaxClockSkew, 0, time.Minute)
 	if s.MaxAge >= 0 {
-		check("refresh_after", s.RefreshAfter, 0, s.MaxAge)
-		check("max_age", s.MaxAge, 0, time.Minute)
+		if inRange(&errs, "max_age", s.MaxAge, 0, time.Minute) {
+			maxRefresh = s.MaxAge
+		}
+		inRange(&errs, "refresh_after", s.RefreshAfter, 0, maxRefresh)
 	}
-	check("store_timeout", s.StoreTimeout, 10*time.Millisecond, 10*time.Second)
-	check("prime_timeout", s.PrimeTimeout, 10*time.Millisecond, 10*time.Second)
-	if len(errs) > 0 {
-		return fmt.Errorf("circuit settings: %w", errors.Join(errs...))
+	inRange(&errs, "store_timeout", s.StoreTimeout, 10*time.Millisecond, 10*time.Second)
+	inRange(&errs, "prime_timeout", s.PrimeTimeout, 10*time.Millisecond, 10*time.Second)
+	return errors.Join(errs...)
+}
+
+// inRange reports whether a setting is in its range, and adds an error if not.
+func inRange[T int | float64 | time.Duration](errs *[]error, field string, value, low, high T) bool {
+	if low <= value && value <= high {
+		return true
 	}
-	return nil
+	*errs = append(*errs, &FieldError{Field: field, Value: value, Low: low, High: high})
+	return false
 }
 
 func validName(name string) bool {
@@ -169,21 +189,33 @@ func validName(name string) bool {
 	return true
 }
 
-// failureQuota is how many failures one environment keeps in the record, those
-// that the others leave of the threshold.
+// maxFailures is the most failures that a record may hold.
+const maxFailures = 100
+
+// failureQuota is the most failures that one environment keeps in the record:
+// with one failure from each of the other required environments it reaches the
+// threshold.
 func (s Settings) failureQuota() int { return s.FailureThreshold - s.MinEnvironments + 1 }
 
-// failureRoom is how many failures the record holds. An environment adds one
-// before it takes its oldest away, so that each needs one more than its quota.
-func (s Settings) failureRoom() int {
+// failureCapacity is the most failures that the record holds. With several
+// environments each adds a failure before it removes its oldest, so it needs
+// room for one more than its quota.
+func (s Settings) failureCapacity() int {
 	if s.MinEnvironments == 1 {
 		return s.FailureThreshold
 	}
 	return s.MinEnvironments * (s.failureQuota() + 1)
 }
 
-// lease is how long a claim holds the probe slot: the probe itself, both
-// clocks' deviation, and the time the claim's own write may take.
+// ProbeBudget returns the time a call's context must leave it to be chosen as
+// the probe: ProbeTimeout and the longest wait before the claim. See
+// ProbeTimeout for calls with less.
+func (s Settings) ProbeBudget() time.Duration {
+	return s.ProbeTimeout + msDuration(maxClaimWait)
+}
+
+// lease is how long a claim holds the probe slot: the probe, the deviation of
+// two clocks, and the claim's own write.
 func (s Settings) lease() time.Duration {
 	return s.ProbeTimeout + 2*s.MaxClockSkew + s.StoreTimeout
 }

@@ -1,7 +1,9 @@
 package breaker
 
 import (
+	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,54 @@ func TestEverySettingIsAcceptedAtItsLimitsAndNotBeyond(t *testing.T) {
 	}
 }
 
+func TestEverySettingOutOfRangeIsAFieldError(t *testing.T) {
+	s := Settings{Name: "a b", FailureThreshold: 101, MaxOpen: time.Second}.WithDefaults()
+	joined, ok := s.Validate().(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("not joined: %v", s.Validate())
+	}
+	var got []FieldError
+	for _, err := range joined.Unwrap() {
+		var field *FieldError
+		if !errors.As(err, &field) {
+			t.Fatalf("%T is not a *FieldError", err)
+		}
+		got = append(got, *field)
+	}
+	want := []FieldError{
+		{Field: "name", Value: "a b", Rule: "1 to 64 letters, digits, '_', '-' or '.'"},
+		{Field: "failure_threshold", Value: 101, Low: 1, High: 100},
+		{Field: "max_open", Value: time.Second, Low: 30 * time.Second, High: 24 * time.Hour},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if text := want[2].Error(); text != "circuit setting max_open 1s: want 30s to 24h0m0s" {
+		t.Error(text)
+	}
+}
+
+func TestAWrongSettingIsNotALimitOfAnother(t *testing.T) {
+	for field, s := range map[string]Settings{
+		"failure_threshold": {FailureThreshold: -1, MinEnvironments: 2},
+		"recovery_timeout":  {RecoveryTimeout: 2 * time.Hour},
+		"max_age":           {MaxAge: 2 * time.Minute, RefreshAfter: time.Second},
+	} {
+		s.Name = "c"
+		var wrong *FieldError
+		err := s.WithDefaults().Validate()
+		if !errors.As(err, &wrong) || wrong.Field != field || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+func TestProbeBudgetIsTheProbeAndTheWaitForItsClaim(t *testing.T) {
+	if got := (Settings{ProbeTimeout: 5 * time.Second}).ProbeBudget(); got != 5250*time.Millisecond {
+		t.Error(got)
+	}
+}
+
 // limits are the least and the greatest value of a setting, and how far the
 // next is.
 type limits struct {
@@ -90,8 +140,8 @@ func TestRoomForFailures(t *testing.T) {
 		{5, 1, 5, 5}, {5, 2, 4, 10}, {5, 3, 3, 12}, {5, 5, 1, 10}, {1, 1, 1, 1},
 	} {
 		s := Settings{FailureThreshold: c.threshold, MinEnvironments: c.environments}
-		if s.failureQuota() != c.quota || s.failureRoom() != c.room {
-			t.Errorf("%+v: quota %d, room %d", c, s.failureQuota(), s.failureRoom())
+		if s.failureQuota() != c.quota || s.failureCapacity() != c.room {
+			t.Errorf("%+v: quota %d, room %d", c, s.failureQuota(), s.failureCapacity())
 		}
 	}
 }
