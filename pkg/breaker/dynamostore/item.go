@@ -153,6 +153,13 @@ func equal(a, b types.AttributeValue) bool {
 	}
 }
 
+// DecodeRecord returns the record that a circuit's item holds, as Load does. An
+// empty item is a closed circuit. It serves tools that get the item from
+// elsewhere than a Store, such as a stream or a backup of the table.
+func DecodeRecord(item map[string]types.AttributeValue) (breaker.Record, error) {
+	return decode(item, breaker.Schema)
+}
+
 // decode reads an item of a schema or a neighbour of it. What it does not
 // understand is an error: a guess could close a circuit that is open.
 // Attributes of no name known here are passed over, as later versions add some,

@@ -35,16 +35,16 @@ func TestDecodeNeverGuesses(t *testing.T) {
 	} {
 		i := validItem()
 		spoil(i)
-		if r, err := decode(i, breaker.Schema); err == nil {
+		if r, err := DecodeRecord(i); err == nil {
 			t.Errorf("%s: got %+v", rule, r)
 		}
 	}
-	if _, err := decode(validItem(), breaker.Schema); err != nil {
+	if _, err := DecodeRecord(validItem()); err != nil {
 		t.Errorf("a valid item: %v", err)
 	}
 	later := validItem()
 	later["schema"], later["shade"] = number(breaker.Schema+1), text("x")
-	if _, err := decode(later, breaker.Schema); err != nil {
+	if _, err := DecodeRecord(later); err != nil {
 		t.Errorf("an attribute that the next schema adds is passed over: %v", err)
 	}
 }
@@ -79,7 +79,7 @@ func FuzzDecode(f *testing.F) {
 			text(value), &types.AttributeValueMemberN{Value: value}, &types.AttributeValueMemberSS{Value: []string{value}},
 			&types.AttributeValueMemberBOOL{Value: true}, nil,
 		}[kind%5]
-		r, err := decode(i, breaker.Schema)
+		r, err := DecodeRecord(i)
 		if err != nil {
 			return
 		}
@@ -87,7 +87,7 @@ func FuzzDecode(f *testing.F) {
 			r.State != breaker.Closed && r.State != breaker.Open && r.State != breaker.HalfOpen {
 			t.Errorf("accepted %+v from %s=%q", r, name, value)
 		}
-		again, err := decode(encode(r), breaker.Schema)
+		again, err := DecodeRecord(encode(r))
 		if err != nil || !reflect.DeepEqual(again, r) {
 			t.Errorf("%+v came back as %+v, %v", r, again, err)
 		}
