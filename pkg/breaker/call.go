@@ -1,6 +1,7 @@
 package breaker
 
-// stage is where a call has got to: what the next reply will be the answer to.
+// stage names the operation that a call has under way: what its next reply
+// answers. Node.dispatch has the table of what follows each.
 type stage uint8
 
 const (
@@ -18,79 +19,93 @@ const (
 	tripping
 	trimming
 	concluding
+	readingOverride
+	overriding
 	finished
 )
 
+// writes reports whether the stage's operation changes the record.
 func (s stage) writes() bool {
 	switch s {
-	case claiming, releasing, appending, pruning, tripping, trimming, concluding:
+	case claiming, releasing, appending, pruning, tripping, trimming, concluding, overriding:
 		return true
 	}
 	return false
 }
 
-// call is one call's progress: first its admission, then its report.
+// byOperator reports whether an operator waits for the stage's operation. Such
+// a call uses the store even during a store outage, and fails with it.
+func (s stage) byOperator() bool { return s == readingOverride || s == overriding }
+
+// call is the progress of one call: its admission, then its report. An
+// operator's override and a read in the background are calls too.
 type call struct {
 	stage stage
 	epoch int64  // that admitted it: the fence of a failure
 	probe bool   // admitted as the circuit's probe
-	claim Record // that its own claim wrote: the fence of a probe's result
+	claim Record // written by its own claim: the fence of a probe's result
 
 	local        bool  // decided without the store
-	outageSince  int64 // which time away, if local
-	retriesStore bool  // is the one that tries a lost store again
+	outageSince  int64 // the store outage it is local in
+	retriesStore bool  // is the one call that tries the store again in an outage
 	loaded       bool  // has read the record during this admission
-	claimSlot    bool  // holds the claiming slot
+	claimSlot    bool  // holds the node's claiming slot
 
-	disabled bool // admitted by an override that disables the circuit
+	disabled bool // admitted under OverrideDisabled: its failure is not recorded
 
-	outcome      Outcome
-	failure      FailureID
-	appendRounds int // of adding the failure again
-	change       Change
+	outcome   Outcome
+	failure   FailureID
+	conflicts int // writes whose condition failed and that were decided again
+	change    Change
+
+	override Override // to be set; without a Mode to be cleared, by its By
 }
 
-// tooManyAppends counts one more time that the failure is to be added, so that no
-// sequence of others' writes can keep a call for ever.
-func (c *call) tooManyAppends() bool {
-	c.appendRounds++
-	return c.appendRounds > maxAppendRounds
+// exceeds counts a conflict and reports whether it is one more than limit, so
+// that the writes of others cannot keep a call forever.
+func (c *call) exceeds(limit int) bool {
+	c.conflicts++
+	return c.conflicts > limit
 }
 
-// event is a call's arrival or report, or the reply to its operation.
+// event is the input of a step: the start of a call, its result, or the reply
+// to its operation.
 type event struct {
 	now    int64
 	random uint64
 	left   int64 // ms until the caller's context ends
 
 	sent          int64 // when the operation was sent
-	authoritative bool  // a write's answer, or a consistent read's
+	authoritative bool  // the reply to a write or to a consistent read
 	record        Record
-	held          bool // the operation's condition
+	held          bool // the condition of the operation held
 	err           error
 }
 
-// op is what to do next. A call has one under way at a time.
+// op is the output of a step: what the call does next. A call has at most one
+// operation under way.
 type op struct {
 	kind           opKind
 	consistent     bool        // opLoad
-	cold           bool        // opLoad: the first, which has to dial
-	backgroundRead bool        // opAdmit: start a refresh, to end before the call does
+	cold           bool        // opLoad: the first read, which has to dial
+	attached       bool        // ends with the caller's context, which bounds it
+	backgroundRead bool        // opAdmit: start a read that ends before the call does
 	wait           int64       // opWait: ms
 	failure        Failure     // opAppend
 	epoch          int64       // opPrune
 	ids            []FailureID // opPrune
 	change         Change      // opChange
 	rejection      *OpenError  // opReject
-	notices        []notice    // for observers, whatever the kind
+	err            error       // opDone: why the record was not read or written
+	notices        []notice    // for observers, with any kind
 }
 
 type opKind uint8
 
 const (
-	opAdmit opKind = iota // the call may go
+	opAdmit opKind = iota // the call is made
 	opReject
-	opDone // nothing is left to do
+	opDone // the call is over
 	opWait
 	opLoad
 	opAppend

@@ -130,12 +130,12 @@ func TestARejectionSaysWhenToComeBack(t *testing.T) {
 
 func TestAFailureIsAddedAgainFourTimes(t *testing.T) {
 	c := new(call)
-	for i := range maxAppendRounds {
-		if c.tooManyAppends() {
+	for i := range maxConflicts {
+		if c.exceeds(maxConflicts) {
 			t.Errorf("not for time %d", i+1)
 		}
 	}
-	if !c.tooManyAppends() {
+	if !c.exceeds(maxConflicts) {
 		t.Error("a fifth time")
 	}
 }
@@ -250,7 +250,7 @@ func TestTheLockIsNotTakenWhileARecordIsTrusted(t *testing.T) {
 	} {
 		n := newNode(c.record)
 		n.RefreshAfter, n.MaxAge = c.refresh, c.maxAge
-		if got := n.freshness(nil); got == nil || *got != (freshness{noon, noon + c.lasts, 4}) {
+		if got := n.freshness(nil, noon); got == nil || *got != (freshness{noon, noon + c.lasts, 4}) {
 			t.Errorf("%s: got %+v", rule, got)
 		}
 	}
@@ -293,7 +293,7 @@ func TestATripThatIsAlwaysRefusedIsGivenUp(t *testing.T) {
 	o := n.report(c, Outcome{Verdict: Failed}, at(noon))
 	full := closedRecord()
 	full.Failures = append(failuresAt(1, 2, 3, 4), o.failure.ID)
-	for range maxAppendRounds {
+	for range maxConflicts {
 		want(t, n.replied(c, answered(noon+5, full, true)), opChange)
 		want(t, n.replied(c, answered(noon+6, closedRecord(), false)), opAppend)
 	}

@@ -167,7 +167,7 @@ func TestRefusedFailureMakesRoomAndIsAddedAgain(t *testing.T) {
 	full.Failures = failuresAt(61_000, 61_000, 61_000, 2, 1)
 	n, c := newNode(closedRecord()), &call{epoch: 4}
 	n.report(c, Outcome{Verdict: Failed, Reason: "timeout"}, at(noon))
-	for range maxAppendRounds {
+	for range maxConflicts {
 		o := n.replied(c, answered(noon+5, full, false))
 		if want(t, o, opPrune); len(o.ids) != 3 {
 			t.Fatalf("prunes %v", o.ids)

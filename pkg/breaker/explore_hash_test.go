@@ -82,7 +82,7 @@ func (s *slot) sum() uint64 {
 		return uint64(h)
 	}
 	c := &s.call
-	h.num(int64(c.stage), c.epoch, c.outageSince, int64(c.appendRounds), int64(c.outcome.Verdict), int64(s.ids))
+	h.num(int64(c.stage), c.epoch, c.outageSince, int64(c.conflicts), int64(c.outcome.Verdict), int64(s.ids))
 	h.flags(c.probe, c.local, c.retriesStore, c.loaded, c.claimSlot, c.disabled, s.held, s.eventual, s.frozen, s.lost)
 	h.text(string(c.failure))
 	h.text(string(s.counted))

@@ -11,17 +11,17 @@ import (
 // history.
 const HistoryAge = 30 * 24 * time.Hour
 
-// maxHistory is the most entries read at once.
+// maxHistory is the most entries that one read returns.
 const maxHistory = 100
 
 // History reads the circuit's newest transitions, newest first, at most limit,
-// 1 to 100. It holds each opening and closing, each override that was set or
-// cleared, and a failed probe whose reason differs from the one before: that a
-// probe began, or that another failed in the same way, is not an entry, but
-// the next one's Opens counts it. History is written after the fact and as far
-// as possible: what a dying environment did may be missing. Entries that cannot
-// be understood, such as those of a much later version, are left out, and
-// Observer.HistoryFailed is told how many.
+// 1 to 100. They are the openings and closings, the overrides that were set or
+// cleared, and the failed probes whose reason differs from the one before. The
+// start of a probe, and another failure for the same reason, are not entries; the
+// next entry's Opens counts them. History is written after the fact: changes of
+// an environment that died may be missing. Entries that cannot be understood,
+// such as those of a much later version, are left out, and
+// Observer.HistoryFailed receives their number.
 //
 // It waits at most Settings.PrimeTimeout and fails if the store does.
 func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) {
@@ -41,8 +41,8 @@ func (b *Breaker) History(ctx context.Context, limit int) ([]Transition, error) 
 	return list, nil
 }
 
-// recordHistory adds a transition to the history. It neither fails the call nor
-// counts as a loss of the store: the circuit does without its history.
+// recordHistory adds a transition to the history. An error neither fails the
+// call nor begins a store outage: the circuit works without its history.
 func (b *Breaker) recordHistory(ctx context.Context, t Transition) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.node.StoreTimeout)
 	defer cancel()

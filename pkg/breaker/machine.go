@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// machine holds the rules of a circuit. It is pure: a record, what happened
-// and the time give the next record. It reads no clock, does no I/O and draws
-// no random number, so every rule can be explored exhaustively, and each
-// stands here once for every store.
+// machine holds the rules of a circuit. It is pure: a record, an event and the
+// time determine the next record. It reads no clock, does no I/O and draws no
+// random number, so a test can explore every rule. Each rule is here once, for
+// every store.
 type machine struct {
 	Settings
 }
 
-// admission is what a record says to a call that arrives now.
+// admission is the answer of a record to a call that arrives now.
 type admission uint8
 
 const (
@@ -40,8 +40,8 @@ func (m machine) admission(r Record, now int64) admission {
 	}
 }
 
-// displayState is the state that monitors show: an open circuit whose recovery
-// time has passed is half-open for every reader, though nobody has written it.
+// displayState returns the state for monitors: an open circuit whose recovery
+// time has passed is half-open for every reader, even before that is written.
 func (m machine) displayState(r Record, now int64) State {
 	if r.State == Open && m.admission(r, now) == claimable {
 		return HalfOpen
@@ -50,8 +50,8 @@ func (m machine) displayState(r Record, now int64) State {
 	return state
 }
 
-// effectiveState is the record's state, or what an override in force makes of it,
-// and that override's mode. An override ends by comparison alone.
+// effectiveState returns the state after any override in force, and the mode of
+// that override. An override ends by its time, without a write.
 func (m machine) effectiveState(r Record, now int64) (State, OverrideMode) {
 	switch {
 	case r.OverrideMode == "" || !m.pending(r.OverrideUntil, now, MaxOverride):
@@ -63,27 +63,28 @@ func (m machine) effectiveState(r Record, now int64) (State, OverrideMode) {
 	}
 }
 
-// disabled tells whether an override forbids to record anything.
+// disabled reports whether an override forbids recording.
 func (m machine) disabled(r Record, now int64) bool {
 	_, mode := m.effectiveState(r, now)
 	return mode == OverrideDisabled
 }
 
-// leased tells whether a probe may be in flight. Takeover needs now to be
-// past ProbeUntil, not at it.
+// leased reports whether a probe may be in flight, up to and including
+// ProbeUntil.
 func (m machine) leased(r Record, now int64) bool {
 	return r.ProbeOwner != "" && m.pending(r.ProbeUntil+1, now, m.lease())
 }
 
-// probeOverdue tells whether a probe has been possible for a whole RecoveryTimeout.
+// probeOverdue reports whether a probe has been possible for a whole
+// RecoveryTimeout.
 func (m machine) probeOverdue(r Record, now int64) bool {
-	overdueAfter := ms(m.RecoveryTimeout)
-	return !m.pending(r.RetryAt+overdueAfter, now, m.openDuration(r)+m.RecoveryTimeout) &&
-		!m.pending(r.ProbeUntil+overdueAfter, now, m.lease()+m.RecoveryTimeout)
+	grace := ms(m.RecoveryTimeout)
+	return !m.pending(r.RetryAt+grace, now, m.openDuration(r)+m.RecoveryTimeout) &&
+		!m.pending(r.ProbeUntil+grace, now, m.lease()+m.RecoveryTimeout)
 }
 
-// openDuration is how long the record's opening was meant to last: both its times
-// were written by one clock, right or not.
+// openDuration returns how long the record's opening was meant to last. One
+// clock wrote both times, so an error of the clock cancels out.
 func (m machine) openDuration(r Record) time.Duration {
 	if r.OpenedAt == 0 {
 		return m.RecoveryTimeout
@@ -91,15 +92,15 @@ func (m machine) openDuration(r Record) time.Duration {
 	return msDuration(min(max(0, r.RetryAt-r.OpenedAt), ms(m.MaxOpen)))
 }
 
-// pending tells whether a stored time is still to come. One that is further
-// away than any environment within MaxClockSkew could have written comes from
-// a broken clock; waiting for it could keep a circuit open for ever.
+// pending reports whether a stored time is in the future. A time further away
+// than any environment within MaxClockSkew could have written comes from a
+// broken clock; waiting for it could keep a circuit open forever.
 func (m machine) pending(until, now int64, longest time.Duration) bool {
 	return now < until && until-now <= ms(longest+2*m.MaxClockSkew)+1
 }
 
-// inWindow tells whether a failure is inside the window that ends now. One
-// dated further ahead than two clocks can differ does not count.
+// inWindow reports whether a failure is inside the window that ends now. One
+// dated further ahead than two clocks can differ is not.
 func (m machine) inWindow(id FailureID, now int64) bool {
 	at := id.At()
 	return now-at <= ms(m.FailureWindow) && at-now <= ms(2*m.MaxClockSkew)
@@ -115,7 +116,8 @@ func (m machine) failuresInWindow(r Record, now int64) int {
 	return n
 }
 
-// environmentsInWindow counts the environments that failed, own included.
+// environmentsInWindow counts the environments with a failure in the window,
+// that of own included.
 func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
 	seen := []string{own.environment()}
 	for _, id := range r.Failures {
@@ -126,7 +128,7 @@ func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
 	return len(seen)
 }
 
-// surplus names an environment's oldest failures beyond the newest keep.
+// surplus returns an environment's failures other than its newest keep.
 func (m machine) surplus(r Record, environment string, keep int) []FailureID {
 	var own []FailureID
 	for _, id := range r.Failures {
@@ -140,9 +142,10 @@ func (m machine) surplus(r Record, environment string, keep int) []FailureID {
 	return own[:max(0, len(own)-keep)]
 }
 
-// expired names the failures to prune for a new one to find room: those that
-// no environment within MaxClockSkew still counts, or else, lest the new
-// failure be lost, those that this one no longer counts.
+// expired returns the failures to prune to make room for a new one: those that
+// no environment within MaxClockSkew still counts. If there are none, it returns
+// those that this environment no longer counts, so that the new failure is not
+// lost.
 func (m machine) expired(r Record, now int64) []FailureID {
 	var certain, own []FailureID
 	for _, id := range r.Failures {
@@ -160,20 +163,20 @@ func (m machine) expired(r Record, now int64) []FailureID {
 	return own
 }
 
-// verdictOnFailure is what the environment whose failed call was appended, or
-// refused, has to do next.
+// verdictOnFailure is what follows the append of a failure, whether or not its
+// condition held.
 type verdictOnFailure uint8
 
 const (
-	settled verdictOnFailure = iota // the failure is stored, or its epoch is over
-	trips                           // it makes the threshold
-	noRoom                          // it was refused by a set full of expired failures
+	settled verdictOnFailure = iota // the failure is stored, or its epoch has ended
+	trips                           // the threshold is reached
+	noRoom                          // the set is full of expired failures
 )
 
-// judge decides, in this order: an outcome of another epoch is dropped;
-// failures inside the window, own included though it may have been refused,
-// open the circuit; a stored failure is done; else room must be made.
-// Whoever sees the threshold trips: the appender may have died in between.
+// judge decides, in this order: a failure of another epoch is dropped; enough
+// failures in the window, own included even if it did not fit, open the
+// circuit; a stored failure is done; otherwise there is no room. Whoever sees
+// the threshold trips, because the environment that reached it may have died.
 func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailure {
 	if !m.accepts(r, epoch, now) {
 		return settled
@@ -193,8 +196,8 @@ func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailu
 	}
 }
 
-// accepts tells whether a failure of a call that epoch admitted is to be
-// recorded.
+// accepts reports whether the record takes a failure of a call that epoch
+// admitted.
 func (m machine) accepts(r Record, epoch, now int64) bool {
 	return r.State == Closed && r.Epoch == epoch && !m.disabled(r, now)
 }
@@ -202,10 +205,10 @@ func (m machine) accepts(r Record, epoch, now int64) bool {
 // trip opens a closed circuit.
 func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer string) Change {
 	to := m.withoutEndedOverride(successor(r, writer), now)
-	// A failure that was refused counts only where the recorded ones alone
-	// would not have tripped: who helps to trip is not one of the reasons.
+	// A failure that did not fit counts only if the stored ones are too few: one
+	// that only helped to trip is not a cause.
 	to.TrippedBy = max(m.failuresInWindow(r, now), m.FailureThreshold)
-	if o.OpenFor > 0 { // trips alone, without having been recorded
+	if o.OpenFor > 0 { // trips by itself and was not stored
 		to.TrippedBy = m.failuresInWindow(r, now) + 1
 	}
 	to.LastFailureAt = max(r.LastFailureAt, own.At())
@@ -213,8 +216,8 @@ func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer stri
 	return Change{From: r, To: to}
 }
 
-// claim takes the probe slot. The lease runs from now, which must be before
-// the claim is sent.
+// claim takes the lease. It runs from now, which must be before the claim is
+// sent.
 func (m machine) claim(r Record, owner string, now int64, writer string) Change {
 	to := m.withoutEndedOverride(successor(r, writer), now)
 	if r.State != HalfOpen {
@@ -224,16 +227,16 @@ func (m machine) claim(r Record, owner string, now int64, writer string) Change 
 	return Change{From: r, To: to}
 }
 
-// probeDeadline is when the probe of a claim must have ended: a reader whose
-// clock is as far ahead as allowed, and the prober's as far behind, do not
-// see the lease end before.
+// probeDeadline returns when the probe of a claim must have ended. Until then no
+// reader sees the lease end, even if its clock is as far ahead as allowed and
+// the prober's as far behind.
 func (m machine) probeDeadline(claim Record) int64 {
 	return claim.ProbeUntil - ms(2*m.MaxClockSkew)
 }
 
-// conclude ends a probe, deciding from the record that its claim wrote. A
-// success after the lease says nothing: another probe may be in flight. A late
-// failure does, as long as its fence holds.
+// conclude ends a probe, starting from the record that its claim wrote. A
+// success after the lease does not count, because another probe may be in
+// flight. A late failure counts if its fence still holds.
 func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Change {
 	to := successor(claim, writer)
 	to.ProbeOwner, to.ProbeUntil = "", 0
@@ -253,7 +256,7 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 	return Change{From: claim, To: to}
 }
 
-// open fills in what every opening has, the first and a reopening.
+// open sets what a first opening and a reopening have in common.
 func (m machine) open(to *Record, o Outcome, now int64) {
 	to.State, to.Epoch, to.Failures = Open, to.Generation, nil
 	if to.FirstOpenedAt == 0 {
@@ -264,7 +267,7 @@ func (m machine) open(to *Record, o Outcome, now int64) {
 	to.Successes, to.ProbeOwner, to.ProbeUntil = 0, "", 0
 }
 
-// newOpenDuration is how long the outage's n-th opening lasts.
+// newOpenDuration returns how long the outage's n-th opening lasts.
 func (m machine) newOpenDuration(o Outcome, n int) time.Duration {
 	if o.OpenFor > 0 {
 		return min(o.OpenFor, m.MaxOpen)
@@ -273,31 +276,42 @@ func (m machine) newOpenDuration(o Outcome, n int) time.Duration {
 	return time.Duration(min(grown, float64(m.MaxOpen)))
 }
 
-// override lays o over the circuit, or takes an override away if o has no
-// mode. A running lease is kept: its probe may be at the dependency, and the
-// slot stays taken until it must have ended, while its result is fenced out.
+// override sets o, or clears the override if o has no Mode. A running lease
+// stays, because its probe may be at the dependency: the probe slot stays taken
+// until the probe must have ended, and its result is fenced out.
 func (m machine) override(r Record, o Override, writer string) Change {
-	to := successor(r, writer)
-	to.OverrideMode, to.OverrideBy, to.OverrideWhy, to.OverrideUntil = o.Mode, o.By, o.Why, 0
+	to := withoutOverride(successor(r, writer))
 	if o.Mode != "" {
-		to.OverrideUntil = o.Until.UnixMilli()
+		to.OverrideMode, to.OverrideBy, to.OverrideWhy, to.OverrideUntil = o.Mode, o.By, o.Why, o.Until.UnixMilli()
 	}
 	to.Successes = 0
 	return Change{From: r, To: to}
 }
 
-// withoutEndedOverride takes away what is left of an override that has ended.
+// withoutEndedOverride removes an override that is not in force.
 func (m machine) withoutEndedOverride(r Record, now int64) Record {
 	if _, mode := m.effectiveState(r, now); mode == "" {
-		r.OverrideMode, r.OverrideBy, r.OverrideWhy, r.OverrideUntil = "", "", "", 0
+		return withoutOverride(r)
 	}
 	return r
 }
 
-// belongsInHistory tells whether a change of state belongs into the history: not that
-// a probe began, nor that one more failed like the one before it.
+func withoutOverride(r Record) Record {
+	r.OverrideMode, r.OverrideBy, r.OverrideWhy, r.OverrideUntil = "", "", "", 0
+	return r
+}
+
+// belongsInHistory reports whether a transition is an entry of the history. The
+// start of a probe is not, nor is another failed probe for the same reason.
 func belongsInHistory(from, to Record) bool {
-	return to.State != HalfOpen && (from.State != HalfOpen || to.State != Open || from.Reason != to.Reason)
+	switch {
+	case from.State == to.State: // of an override
+		return true
+	case to.State == HalfOpen:
+		return false
+	default:
+		return from.State != HalfOpen || to.State != Open || from.Reason != to.Reason
+	}
 }
 
 func successor(r Record, writer string) Record {
@@ -307,3 +321,5 @@ func successor(r Record, writer string) Record {
 }
 
 func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+func msDuration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -18,39 +18,36 @@ const (
 	OverrideDisabled OverrideMode = "disabled" // every call is admitted, nothing is recorded
 )
 
-// Known tells whether m is one of the three modes.
+// Known reports whether m is one of the three modes.
 func (m OverrideMode) Known() bool {
 	return m == OverrideOpen || m == OverrideClosed || m == OverrideDisabled
 }
 
-// Limits of an Override. One with texts as long as these adds 0.8 KB to the
-// circuit's item, so that a write costs two of DynamoDB's units instead of one
-// while the item has it.
+// Limits of an Override. With texts of this length it adds 0.8 KB to the
+// circuit's item, so that a write costs two of DynamoDB's units instead of one.
 const (
 	MaxOverride    = 7 * 24 * time.Hour
 	MaxOverrideBy  = 256 // bytes
 	MaxOverrideWhy = 512 // bytes
 )
 
-// Override is an operator's decision that lies over a circuit until it ends or
-// is cleared. It never changes the circuit's state: what would have opened it
-// still does underneath, unless it is disabled, and once the override has
-// ended the circuit stands as its state says. While it is in force nothing
-// probes.
+// Override is an operator's decision about a circuit, in force until it ends or
+// is cleared. It never changes the circuit's state: failures still open the
+// circuit underneath, unless it is disabled, and after the override the circuit
+// is in the state it says. Nothing probes while an override is in force.
 //
-// Every environment with the store at hand obeys it once its record is older
-// than Settings.MaxAge, plus the lag of the store's reads; for one that is
-// rejecting calls that is a second at most. An environment whose store is away
-// keeps the last override that it knows until that ends.
+// An environment that can reach the store obeys an override once its record is
+// older than Settings.MaxAge, plus the lag of the store's reads; while it rejects
+// calls, within a second. During a store outage an environment keeps the last
+// override it knows until that ends.
 type Override struct {
 	Mode  OverrideMode // required
-	By    string       // who, required; UTF-8, at most MaxOverrideBy
+	By    string       // who set it, required; UTF-8, at most MaxOverrideBy
 	Why   string       // may be empty; UTF-8, at most MaxOverrideWhy
 	Until time.Time    // required; to the millisecond, at most MaxOverride from now
 }
 
-// Validate reports all that is wrong with an override that is to be set now,
-// joined.
+// Validate returns the reasons why the override cannot be set now, joined.
 func (o Override) Validate(now time.Time) error {
 	var errs []error
 	if !o.Mode.Known() {
@@ -71,8 +68,7 @@ func (o Override) Validate(now time.Time) error {
 	return nil
 }
 
-// validateBy reports what is wrong with the name of who sets or clears an
-// override.
+// validateBy checks the name of who sets or clears an override.
 func validateBy(by string) error {
 	if by == "" || len(by) > MaxOverrideBy || !utf8.ValidString(by) {
 		return fmt.Errorf("by: want 1 to %d bytes of text", MaxOverrideBy)
@@ -80,39 +76,42 @@ func validateBy(by string) error {
 	return nil
 }
 
-// overrideOf is the override that a record holds, in force or not.
+// overrideOf returns the override that a record holds, in force or not.
 func overrideOf(r Record) *Override {
 	return &Override{r.OverrideMode, r.OverrideBy, r.OverrideWhy, time.UnixMilli(r.OverrideUntil).UTC()}
 }
 
-// overrideRounds bounds how often an override is applied again to a record
-// that others change meanwhile.
-const overrideRounds = 10
+// maxOverrideConflicts is how many times an override is decided again after
+// another write came first.
+const maxOverrideConflicts = 10
 
-// SetOverride lays o over the circuit, in place of an override that it has. An
-// o that Validate refuses is an error, and nothing is written. It waits at most
-// Settings.PrimeTimeout, and Settings.StoreTimeout for the history. After an
-// error of the store the override may be in force or not: set it again.
+// errConflicts ends an override whose every write came after another's.
+var errConflicts = fmt.Errorf("gave up after %d conflicting updates", maxOverrideConflicts)
+
+// SetOverride sets o on the circuit and replaces the override that is there. It
+// writes nothing if o is not valid. It waits at most Settings.PrimeTimeout, and
+// Settings.StoreTimeout for the history. After an error of the store the
+// override may be in force or not: set it again.
 func (b *Breaker) SetOverride(ctx context.Context, o Override) error {
 	if err := o.Validate(b.now()); err != nil {
 		return fmt.Errorf("circuit '%s': %w", b.Name(), err)
 	}
-	return b.changeOverride(ctx, o, "")
+	return b.changeOverride(ctx, o)
 }
 
-// ClearOverride ends the override in force, if there is one; none is no error.
-// by is who does so, required and as bounded as Override.By: the history shows
-// it beside who had set the override. It waits and fails as SetOverride does.
+// ClearOverride ends the override in force. It is no error if there is none. by
+// is who clears it, with the limits of Override.By; the history shows it next to
+// who set the override. ClearOverride waits and fails as SetOverride does.
 func (b *Breaker) ClearOverride(ctx context.Context, by string) error {
 	if err := validateBy(by); err != nil {
 		return fmt.Errorf("circuit '%s': override: %w", b.Name(), err)
 	}
-	return b.changeOverride(ctx, Override{}, by)
+	return b.changeOverride(ctx, Override{By: by})
 }
 
-// Override reads, strongly consistently, the override in force, and whether
-// there is one. It waits at most Settings.PrimeTimeout and fails if the store
-// does.
+// Override reads the override in force with a consistent read and reports
+// whether there is one. It waits at most Settings.PrimeTimeout and fails if the
+// store does.
 func (b *Breaker) Override(ctx context.Context) (Override, bool, error) {
 	s, err := b.Stats(ctx)
 	if err != nil || s.Override == nil {
@@ -121,50 +120,39 @@ func (b *Breaker) Override(ctx context.Context) (Override, bool, error) {
 	return *s.Override, true, nil
 }
 
-// changeOverride sets o, or if it has no mode clears what there is.
-func (b *Breaker) changeOverride(ctx context.Context, o Override, clearedBy string) error {
+func (b *Breaker) changeOverride(ctx context.Context, o Override) error {
 	ctx, cancel := context.WithTimeout(ctx, b.node.PrimeTimeout)
 	defer cancel()
-	r, err := b.store.Load(ctx, b.Name(), true)
-	for round := 0; err == nil && round < overrideRounds; round++ {
-		sent := b.now().UnixMilli()
-		if _, mode := b.node.effectiveState(r, sent); o.Mode == "" && mode == "" {
-			return nil
-		}
-		change := b.node.override(r, o, b.newWriter())
-		var held bool
-		if r, held, err = b.store.Change(ctx, b.Name(), change); err == nil && held {
-			b.overridden(ctx, change, clearedBy, event{sent: sent, record: r, authoritative: true})
-			return nil
-		}
+	result := b.run(ctx, new(call), func(c *call, e event) op { return b.node.override(c, o, e) })
+	if result.err != nil {
+		return fmt.Errorf("circuit '%s': override: %w", b.Name(), result.err)
 	}
-	if err == nil {
-		err = errors.New("the circuit changes all the time")
-	}
-	return fmt.Errorf("circuit '%s': override: %w", b.Name(), err)
+	return nil
 }
 
-func (b *Breaker) newWriter() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.node.nextID()
+// override sets o, or if o has no Mode clears the override in force.
+func (n *node) override(c *call, o Override, e event) op {
+	c.stage, c.override, c.conflicts = readingOverride, o, 0
+	return n.issue(c, e, op{kind: opLoad, consistent: true, attached: true})
 }
 
-// overridden takes note of an override that was set or cleared here.
-func (b *Breaker) overridden(ctx context.Context, c Change, clearedBy string, e event) {
-	e.now = b.now().UnixMilli()
-	b.mu.Lock()
-	b.node.adopt(e)
-	b.fast.Store(b.node.freshness(b.fast.Load()))
-	b.mu.Unlock()
+func (n *node) overrideNow(c *call, e event) op {
+	if _, mode := n.effectiveState(e.record, e.now); mode == "" && c.override.Mode == "" {
+		return n.done(c) // none to clear
+	}
+	c.stage = overriding
+	o := n.write(c, n.machine.override(e.record, c.override, n.nextID()))
+	o.attached = true
+	return o
+}
 
-	t := Transition{
-		Circuit: b.Name(), From: c.From.State, To: c.To.State, Generation: c.To.Generation,
-		At: time.UnixMilli(e.now).UTC(), Opens: c.To.ConsecutiveOpens, Override: overrideOf(c.To),
+func (n *node) overridden(c *call, e event) op {
+	switch {
+	case e.held:
+		return n.done(c)
+	case c.exceeds(maxOverrideConflicts - 1):
+		return n.failed(c, errConflicts)
+	default:
+		return n.overrideNow(c, e)
 	}
-	if c.To.OverrideMode == "" {
-		t.Override, t.Cleared, t.ClearedBy = overrideOf(c.From), true, clearedBy
-	}
-	b.notify(ctx, notice{transition: &t})
-	b.recordHistory(ctx, t)
 }

@@ -224,7 +224,7 @@ func TestOverrideIsAppliedAgainToWhatOthersChanged(t *testing.T) {
 		overtake.always = true
 		overtake.by = func() { rounds++; override(t, b, breaker.OverrideDisabled, time.Hour) }
 		o := breaker.Override{Mode: breaker.OverrideOpen, By: "ops", Until: time.Now().Add(time.Hour)}
-		if err := operator.SetOverride(context.Background(), o); err == nil || !strings.Contains(err.Error(), "changes all the time") {
+		if err := operator.SetOverride(context.Background(), o); err == nil || !strings.Contains(err.Error(), "10 conflicting updates") {
 			t.Errorf("an override that never held is no success: %v", err)
 		}
 		if rounds != 10 {
