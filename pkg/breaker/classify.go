@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Verdict is what a call's result says about the dependency.
+// Verdict says whether the dependency did its part in a call.
 type Verdict uint8
 
 const (
-	// Succeeded: the dependency answered, be it that the caller was wrong.
+	// Succeeded: the dependency answered, even if the request was wrong.
 	Succeeded Verdict = iota
-	// Failed: the dependency did not do its part. Counts towards opening.
+	// Failed: the dependency did not do its part. It counts towards opening.
 	Failed
-	// Neutral: nothing was learnt of the dependency, as when the caller went
-	// away.
+	// Neutral: the result says nothing about the dependency, as when the caller
+	// cancelled the call.
 	Neutral
 )
 
@@ -35,29 +35,28 @@ const (
 type Outcome struct {
 	Verdict Verdict
 	// Reason is the class of a failure: a short constant such as ReasonTimeout
-	// or "http_503", which is stored, logged and shown to monitors. It must not
-	// carry the dependency's own text: it is neither checked nor cut. It is
-	// not looked at where Verdict is not Failed.
+	// or "http_503", which is stored, logged and shown to monitors. It must
+	// not contain text from the dependency, because it is neither checked nor
+	// cut. It is ignored unless Verdict is Failed.
 	Reason string
-	// OpenFor, with a failure, opens the circuit at once, for as long but no
-	// longer than Settings.MaxOpen: the dependency said to be left alone, and
-	// for longer than calls can wait. 0, or less, otherwise; shorter waits are
-	// for the retries of the call. MinEnvironments does not apply to it.
+	// OpenFor, if positive, makes a failure open the circuit at once for that
+	// time, at most Settings.MaxOpen. It is for a dependency that asked for a
+	// pause longer than calls can wait; shorter pauses are for the call's
+	// retries. MinEnvironments does not apply to it.
 	OpenFor time.Duration
 }
 
-// Classifier turns the error of a protected call into its Outcome. It is not
-// asked about nil, which is a success, and is about a panic, as a *PanicError.
-// It must be pure and safe for concurrent use, and must not panic.
+// Classifier returns the Outcome of a protected call's error. It is not called
+// with nil, which is a success. A panic is a *PanicError. A Classifier must be
+// pure and safe for concurrent use, and must not panic.
 type Classifier func(error) Outcome
 
-// Classify is the default Classifier: the caller's cancellation and another
-// circuit's rejection are neutral, lest one open circuit open all in front of
-// it, and every other error is a failure, a deadline that the call ran into
-// included.
-// Its reasons are "timeout", "connection" (any other net.Error), "panic" and
-// "error". Callers whose errors tell a caller's mistake from an outage have a
-// classifier of their own and fall back on this one.
+// Classify is the default Classifier. The caller's cancellation is neutral, and
+// so is the rejection of another circuit, so that one open circuit does not open
+// those in front of it. Every other error is a failure, an exceeded deadline
+// included. Its reasons are ReasonTimeout, ReasonConnection, ReasonPanic and
+// ReasonError. If the errors of a dependency distinguish a caller's mistake from
+// an outage, write a Classifier for them that falls back on this one.
 func Classify(err error) Outcome {
 	var netErr net.Error
 	var panicked *PanicError

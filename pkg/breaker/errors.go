@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// ErrOpen is what errors.Is finds in every rejection.
+// ErrOpen matches every rejection with errors.Is.
 var ErrOpen = errors.New("circuit breaker open")
 
-// ErrUnreadable is what errors.Is finds in the error of Store.Transitions when
-// entries were left out because they could not be understood.
+// ErrUnreadable matches, with errors.Is, the error of Store.Transitions for
+// entries that were left out because they could not be understood.
 var ErrUnreadable = errors.New("history entries are unreadable")
 
-// OpenError is a rejection: the call was not made.
+// OpenError is the rejection of a call, which was not made.
 type OpenError struct {
 	Circuit    string        // Settings.Name
 	State      State         // Open, or HalfOpen while a probe decides
 	Reason     string        // class of the failure that opened the circuit, or ReasonOverride
 	RetryAfter time.Duration // how long until another call may be worth making, at least 1 ms
-	Local      bool          // decided without the store, by this environment alone
+	Local      bool          // decided locally, during a store outage
 }
 
-// Error names the circuit, its state, the reason and when to come back.
+// Error returns the circuit, its state, the reason and when to try again.
 func (e *OpenError) Error() string {
 	return fmt.Sprintf("circuit breaker '%s' is %s (%s), retry after %s", e.Circuit, e.State, e.Reason, e.RetryAfter)
 }
 
-// Is makes errors.Is(err, ErrOpen) true.
+// Is reports whether target is ErrOpen.
 func (e *OpenError) Is(target error) bool { return target == ErrOpen }
 
-// PanicError is what a classifier is given when the protected call panicked.
-// The panic itself is raised again once the outcome is recorded, so that callers
+// PanicError is the error that a Classifier judges when the protected call
+// panicked. Once the outcome is recorded, the panic is raised again, so callers
 // of Do and Run never see this error.
 type PanicError struct {
 	Value any // of the panic
 }
 
-// Error is the panic's value as text.
+// Error returns the panic's value as text.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }

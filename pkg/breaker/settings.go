@@ -6,70 +6,69 @@ import (
 	"time"
 )
 
-// Settings of one circuit. Every environment that shares the circuit, and
-// every monitor, must run with the same. Zero fields take their defaults, so
-// that no field can be set to 0. Durations count in whole milliseconds.
+// Settings configures one circuit. All environments that share the circuit, and
+// all monitors, must use the same settings. A zero field has its default, so no
+// field can be set to 0. Durations are cut to whole milliseconds.
 type Settings struct {
 	// Name is the circuit's key in the store and in logs: 1 to 64 letters,
 	// digits, '_', '-' or '.'. Required.
 	Name string
 
-	// FailureThreshold failed calls within FailureWindow open the circuit.
-	// Default 5, 1 to 100. Each failure in the window is one element of the
-	// stored item; at most 20 keep it under 1 KB, one write unit.
+	// FailureThreshold is how many failed calls within FailureWindow open the
+	// circuit. Default 5, 1 to 100. The item stores each failure in the window;
+	// with at most 20 it stays under 1 KB, one write unit.
 	FailureThreshold int
 	// FailureWindow is how long a failure counts. Default 60 s, 1 s to 1 h.
 	FailureWindow time.Duration
-	// RecoveryTimeout is how long an open circuit rejects before it is tried
-	// again. Default 30 s, 100 ms to 1 h.
+	// RecoveryTimeout is how long an open circuit rejects before the first probe.
+	// Default 30 s, 100 ms to 1 h.
 	RecoveryTimeout time.Duration
-	// SuccessThreshold successful probes in a row close it. Default 2, 1 to 100.
+	// SuccessThreshold is how many successful probes in a row close the circuit.
+	// Default 2, 1 to 100.
 	SuccessThreshold int
 
-	// OpenBackOff makes each opening of one outage so many times as long as
-	// the one before, the first being RecoveryTimeout. Default 1, 1 to 10.
+	// OpenBackOff is the factor by which each opening in an outage is longer than
+	// the one before. The first lasts RecoveryTimeout. Default 1, 1 to 10.
 	OpenBackOff float64
-	// MaxOpen is the longest opening, by OpenBackOff or because the dependency
-	// said how long to stop (Outcome.OpenFor). Default 1 h, RecoveryTimeout to
-	// 24 h.
+	// MaxOpen is the longest opening, by OpenBackOff or by Outcome.OpenFor.
+	// Default 1 h, RecoveryTimeout to 24 h.
 	MaxOpen time.Duration
-	// MinEnvironments is how many environments must have failed for the circuit
-	// to open, so that one that is broken itself does not open it for all.
-	// While the store is away an environment decides alone. Default 1, 1 to
+	// MinEnvironments is how many environments must have a failed call for the
+	// circuit to open, so that a broken environment does not open it for all.
+	// During a store outage an environment decides alone. Default 1, 1 to
 	// FailureThreshold. With 2 or more, the item has room for
 	// MinEnvironments × (FailureThreshold - MinEnvironments + 2) failures, at
 	// most 100, and a failure costs up to two writes.
 	MinEnvironments int
 
-	// ProbeTimeout is the most a probe may take: the protected call's own
-	// timeout. A call whose context ends sooner does not probe, unless none
-	// has for a RecoveryTimeout: then it does with the time that it has.
-	// Default 5 s, 10 ms to 15 min.
+	// ProbeTimeout is the longest a probe may take: the protected call's own
+	// timeout. A call with less time left does not probe, unless a probe has been
+	// due for RecoveryTimeout: then it probes with the time it has. Default 5 s,
+	// 10 ms to 15 min.
 	ProbeTimeout time.Duration
-	// MaxClockSkew is the largest deviation of one environment's clock from
-	// true time under which no two probes overlap. Default 500 ms, 0 to 1 min;
-	// negative means none.
+	// MaxClockSkew is the largest deviation of an environment's clock from true
+	// time at which no two probes overlap. Default 500 ms, 0 to 1 min; a negative
+	// value means 0.
 	MaxClockSkew time.Duration
 
-	// RefreshAfter is the age beyond which a closed record is read again beside
-	// the call that uses it. Default 0.9 s, at most MaxAge.
+	// RefreshAfter is the age after which a closed record is read again in the
+	// background of the call that uses it. Default 0.9 s, at most MaxAge.
 	RefreshAfter time.Duration
-	// MaxAge is the age beyond which a closed record is read before the call.
-	// Default 1.2 s, at most 1 min. A negative MaxAge reads before every call,
-	// for a dependency worth one read a call; RefreshAfter is then not looked
-	// at.
+	// MaxAge is the age after which a closed record is read before the call.
+	// Default 1.2 s, at most 1 min. With a negative MaxAge every call reads first:
+	// one more read per call, for a faster reaction. RefreshAfter is then ignored.
 	MaxAge time.Duration
 	// StoreTimeout bounds one operation on the store. Default 300 ms, 10 ms
 	// to 10 s.
 	StoreTimeout time.Duration
-	// PrimeTimeout bounds the first read, which has to dial, and each of
+	// PrimeTimeout bounds the first read, which has to dial, and each call of
 	// Stats, History, Override, SetOverride and ClearOverride. Default 1 s,
 	// 10 ms to 10 s.
 	PrimeTimeout time.Duration
 }
 
-// Default settings: what the field of the same name takes for 0. By
-// RefreshAfter an environment reads a closed circuit at most 1.1 times a second.
+// Defaults of the fields of the same name. With DefaultRefreshAfter an environment
+// reads a closed circuit at most 1.1 times a second.
 const (
 	DefaultFailureThreshold = 5
 	DefaultFailureWindow    = 60 * time.Second
@@ -86,7 +85,7 @@ const (
 	DefaultPrimeTimeout     = time.Second
 )
 
-// WithDefaults gives the settings with every zero field at its default.
+// WithDefaults returns the settings with every zero field set to its default.
 func (s Settings) WithDefaults() Settings {
 	setDefault(&s.FailureThreshold, DefaultFailureThreshold)
 	setDefault(&s.FailureWindow, DefaultFailureWindow)
@@ -98,7 +97,7 @@ func (s Settings) WithDefaults() Settings {
 	setDefault(&s.ProbeTimeout, DefaultProbeTimeout)
 	setDefault(&s.MaxClockSkew, DefaultMaxClockSkew)
 	if s.MaxClockSkew < 0 {
-		s.MaxClockSkew = time.Nanosecond // none, and not the zero that asks for the default
+		s.MaxClockSkew = time.Nanosecond // 0 ms, but not the zero that asks for the default
 	}
 	setDefault(&s.RefreshAfter, DefaultRefreshAfter)
 	setDefault(&s.MaxAge, DefaultMaxAge)
@@ -113,13 +112,12 @@ func setDefault[T int | float64 | time.Duration](field *T, value T) {
 	}
 }
 
-// FieldError is a setting that is out of its range. Validate returns one for
-// each, joined with errors.Join.
+// FieldError is a setting that is out of range. See Settings.Validate.
 type FieldError struct {
 	Field     string // the setting in snake case, such as "failure_threshold"
 	Value     any    // int, float64, time.Duration or string, as the field's type
-	Low, High any    // the range, both included, in Value's type; nil where Rule is set
-	Rule      string // what the value must be, where that is no range
+	Low, High any    // the range, both included, in Value's type; nil if Rule is set
+	Rule      string // what the value must be, if that is not a range
 }
 
 // Error names the setting, its value and what it must be.
@@ -139,7 +137,8 @@ func (s Settings) Validate() error {
 		errs = append(errs, &FieldError{Field: "name", Value: s.Name, Rule: "1 to 64 letters, digits, '_', '-' or '.'"})
 	}
 	environments, shortestOpen, maxRefresh := maxFailures, 100*time.Millisecond, time.Minute
-	if inRange(&errs, "failure_threshold", s.FailureThreshold, 1, maxFailures) {
+	thresholdOK := inRange(&errs, "failure_threshold", s.FailureThreshold, 1, maxFailures)
+	if thresholdOK {
 		environments = s.FailureThreshold
 	}
 	inRange(&errs, "failure_window", s.FailureWindow, time.Second, time.Hour)
@@ -149,7 +148,8 @@ func (s Settings) Validate() error {
 	inRange(&errs, "success_threshold", s.SuccessThreshold, 1, 100)
 	inRange(&errs, "open_back_off", s.OpenBackOff, 1, 10)
 	inRange(&errs, "max_open", s.MaxOpen, shortestOpen, 24*time.Hour)
-	if inRange(&errs, "min_environments", s.MinEnvironments, 1, environments) && environments == s.FailureThreshold && s.failureCapacity() > maxFailures {
+	environmentsOK := inRange(&errs, "min_environments", s.MinEnvironments, 1, environments)
+	if thresholdOK && environmentsOK && s.failureCapacity() > maxFailures {
 		errs = append(errs, &FieldError{Field: "min_environments", Value: s.MinEnvironments, Rule: fmt.Sprintf(
 			"room for at most %d failures: failure_threshold %d needs %d", maxFailures, s.FailureThreshold, s.failureCapacity())})
 	}
@@ -166,7 +166,7 @@ func (s Settings) Validate() error {
 	return errors.Join(errs...)
 }
 
-// inRange reports whether a setting is in its range, and adds an error if not.
+// inRange reports whether a setting is in its range. If not, it adds an error.
 func inRange[T int | float64 | time.Duration](errs *[]error, field string, value, low, high T) bool {
 	if low <= value && value <= high {
 		return true

@@ -2,24 +2,24 @@ package breaker
 
 import "time"
 
-// Stats is what a monitor shows of a circuit. It is a copy that nothing else
-// refers to. Times are by the clocks of the environments that wrote them.
+// Stats are the figures of a circuit for monitors. Times are by the clocks of the
+// environments that wrote them.
 type Stats struct {
 	Name string // Settings.Name
 	// State is the effective state: an open circuit whose recovery time has
 	// passed is half-open, and an override shows as its effect.
 	State State
-	// FailureCount is the failures inside the window while closed, and those
-	// that tripped the circuit while it is open or half-open. 0 where an
-	// override shows a tripped circuit as closed. It may exceed
-	// FailureThreshold. Of an opening by Outcome.OpenFor see Record.TrippedBy.
+	// FailureCount is the number of failures inside the window while closed, and
+	// of those that tripped the circuit while it is open or half-open. It is 0 if
+	// an override shows a tripped circuit as closed. It may exceed
+	// FailureThreshold. For an opening by Outcome.OpenFor see Record.TrippedBy.
 	FailureCount int
-	// SuccessCount is the successful probes of this half-open round. 0 in any
-	// other state.
+	// SuccessCount is the number of successful probes in this half-open round. It
+	// is 0 in any other state.
 	SuccessCount                       int
 	FailureThreshold, SuccessThreshold int        // as in Settings
-	LastFailureTime                    *time.Time // UTC; nil when there was none
-	OpenedAt                           *time.Time // UTC; nil while closed, and where an override alone holds it open
+	LastFailureTime                    *time.Time // UTC; nil if there was none
+	OpenedAt                           *time.Time // UTC; nil while closed, even if an override holds it open
 	Override                           *Override  // in force, or nil
 }
 

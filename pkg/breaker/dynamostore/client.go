@@ -12,15 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// NewClient makes a client as a Store wants it, from the environment variables
-// that Lambda sets: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-// AWS_SESSION_TOKEN, which do not change in the life of an execution
-// environment, and AWS_ENDPOINT_URL_DYNAMODB for another endpoint than AWS's.
-// It makes two attempts at the most, at once, since the breaker has a back-off
-// of its own. transport may be nil.
+// NewClient returns a client for a Store. It reads the environment variables that
+// Lambda sets, which do not change during the life of an execution environment:
+// AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. It
+// also reads AWS_ENDPOINT_URL_DYNAMODB, for an endpoint other than AWS's. The
+// client makes at most two attempts, without a pause, because the breaker has its
+// own back-off. transport may be nil.
 //
-// The SDK's own LoadDefaultConfig knows many more sources of credentials and
-// adds 2 MB to a function for them.
+// The SDK's LoadDefaultConfig supports many more sources of credentials, which
+// add 2 MB to a function.
 func NewClient(getenv func(string) string, transport http.RoundTripper) *dynamodb.Client {
 	if transport == nil {
 		transport = newTransport()
@@ -51,9 +51,9 @@ func credentials(getenv func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
 }
 
-// newTransport keeps a few connections for a minute by the wall clock, which
-// goes on while the environment is frozen. A younger one that died meanwhile
-// fails the first attempt, and the second dials.
+// newTransport keeps a few idle connections for a minute by the wall clock, which
+// runs on while the environment is frozen. If a younger connection has died, the
+// first attempt fails and the second dials.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,

@@ -12,7 +12,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// entry is a breaker.Transition as its item has it: times are Unix ms.
+// entry is a breaker.Transition as stored in its item. Times are Unix ms.
 type entry struct {
 	generation    int64
 	from, to      breaker.State
@@ -22,7 +22,7 @@ type entry struct {
 	mode          breaker.OverrideMode
 	by, why       string
 	until         int64
-	cleared       int // 1: the override was taken away
+	cleared       int // 1: the override was cleared
 	clearedBy     string
 	expiresAt     int64 // Unix seconds: the table's TTL
 	circuit, sort string
@@ -47,7 +47,8 @@ var entryAttributes = []attribute[entry]{
 	numeric("expires_at", func(e *entry) *int64 { return &e.expiresAt }),
 }
 
-// PutTransition adds to the circuit's history, for breaker.HistoryAge.
+// PutTransition adds an entry to the circuit's history, which the table keeps for
+// breaker.HistoryAge.
 func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
 	ctx, cancel := limitReply(ctx)
 	defer cancel()
@@ -80,9 +81,9 @@ func encodeEntry(circuit string, t breaker.Transition) map[string]types.Attribut
 
 const historyPrefix = "transition#"
 
-// Transitions reads the newest entries of the circuit's history. Those that
-// have expired are shown until the table has removed them. Those that it does
-// not understand are left out, with an error that is breaker.ErrUnreadable.
+// Transitions returns the newest entries of the circuit's history. Expired entries
+// are among them until the table has removed them. Entries that cannot be
+// understood are left out, with an error that wraps breaker.ErrUnreadable.
 func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
 	ctx, cancel := limitReply(ctx)
 	defer cancel()
@@ -103,8 +104,8 @@ func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]b
 	return list, err
 }
 
-// decodeEntries reads what it can. An entry that it does not understand must
-// not hide the others: it is left out, and the error says how many were.
+// decodeEntries returns the entries that it understands. Others must not hide
+// them: they are left out, and the error states their number.
 func decodeEntries(items []map[string]types.AttributeValue) ([]breaker.Transition, error) {
 	list := make([]breaker.Transition, 0, len(items))
 	var last error
@@ -122,8 +123,8 @@ func decodeEntries(items []map[string]types.AttributeValue) ([]breaker.Transitio
 	return list, fmt.Errorf("%d of %d %w: %w", len(items)-len(list), len(items), breaker.ErrUnreadable, last)
 }
 
-// decodeEntry is as strict as decode: a guess could tell of an outage that was
-// none.
+// decodeEntry is as strict as decode: a guess could show an outage that never
+// was.
 func decodeEntry(item map[string]types.AttributeValue) (breaker.Transition, error) {
 	var e entry
 	if err := decodeAttributes(&e, item, entryAttributes); err != nil {

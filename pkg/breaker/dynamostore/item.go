@@ -13,17 +13,18 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// attribute is one attribute of an item that holds an R. A zero value is an
-// absent attribute, except for those that every item has.
+// attribute is one attribute of an item that stores an R. A zero value is stored
+// as an absent attribute, unless the attribute is required.
 type attribute[R any] struct {
 	name string
 	get  func(*R) types.AttributeValue // nil: absent
 	set  func(*R, types.AttributeValue) bool
 
-	required bool // present in every item
+	required bool // present in every item, even if zero
 }
 
-// attributes are a record's, but for failures, which has its own operations.
+// attributes are those of a record, except for failures, which has its own
+// operations.
 var attributes = []attribute[breaker.Record]{
 	required(numeric("generation", func(r *breaker.Record) *int64 { return &r.Generation })),
 	required(numeric("epoch", func(r *breaker.Record) *int64 { return &r.Epoch })),
@@ -85,7 +86,8 @@ func textual[R any, T ~string](name string, field func(*R) *T) attribute[R] {
 	}
 }
 
-// required is present though it be zero, since conditions compare it.
+// required returns the attribute a as one that is stored even if it is zero,
+// because conditions compare it.
 func required[R any](a attribute[R]) attribute[R] {
 	get := a.get
 	a.required = true
@@ -98,8 +100,9 @@ func required[R any](a attribute[R]) attribute[R] {
 	return a
 }
 
-// changed writes the attributes in which To differs from From, and no other: a
-// whole record would overwrite failures that were added meanwhile.
+// changed returns the update that writes the attributes in which To differs from
+// From, and no others: writing the whole record would overwrite failures added
+// in the meantime.
 func changed(c breaker.Change, schema int) *dynamodb.UpdateItemInput {
 	names := map[string]string{"#generation": "generation", "#writer": "writer"}
 	values := map[string]types.AttributeValue{}
@@ -153,24 +156,24 @@ func equal(a, b types.AttributeValue) bool {
 	}
 }
 
-// DecodeRecord returns the record that a circuit's item holds, as Load does. An
-// empty item is a closed circuit. It serves tools that get the item from
-// elsewhere than a Store, such as a stream or a backup of the table.
+// DecodeRecord returns the record in a circuit's item, as Load does, for programs
+// that have the item from elsewhere, such as a stream or a backup of the table.
+// An empty item is a closed circuit.
 func DecodeRecord(item map[string]types.AttributeValue) (breaker.Record, error) {
 	return decode(item, breaker.Schema)
 }
 
-// decode reads an item of a schema or a neighbour of it. What it does not
-// understand is an error: a guess could close a circuit that is open.
-// Attributes of no name known here are passed over, as later versions add some,
-// and writes leave them as they are.
+// decode returns the record in an item whose schema is the given one, the next or
+// the one before. It returns an error for anything it does not understand: a
+// guess could close an open circuit. It ignores attributes with unknown names,
+// because later versions add some; writes leave them as they are.
 func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, error) {
 	if len(item) == 0 {
 		return breaker.Record{State: breaker.Closed}, nil
 	}
 	var r breaker.Record
 	if !readable(item["schema"], schema) {
-		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d or a neighbour of it", schema)
+		return breaker.Record{}, fmt.Errorf("circuit item: schema is not %d, the next or the one before", schema)
 	}
 	if err := decodeAttributes(&r, item, attributes); err != nil {
 		return breaker.Record{}, err
@@ -180,7 +183,7 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 		if !ok {
 			return breaker.Record{}, errors.New("circuit item: attribute failures is malformed")
 		}
-		// A set has no order; sorted, the same set is the same record.
+		// A set has no order. Sorted, equal sets are equal records.
 		for _, id := range slices.Sorted(slices.Values(ids.Value)) {
 			r.Failures = append(r.Failures, breaker.FailureID(id))
 		}
@@ -200,7 +203,7 @@ func known(s breaker.State) bool {
 	return s == breaker.Closed || s == breaker.Open || s == breaker.HalfOpen
 }
 
-// readable tells whether an item's schema is this one, the next, or the one
+// readable reports whether an item's schema is the given one, the next or the one
 // before.
 func readable(found types.AttributeValue, schema int) bool {
 	n, ok := found.(*types.AttributeValueMemberN)

@@ -8,61 +8,60 @@ import (
 	"time"
 )
 
-var errSlow = errors.New("no answer from the table")
+var errNoReply = errors.New("no reply from the table")
 
-// replyLimit ends an operation once connections have been at hand for so long
-// without an answer. The time is the operation's, over all its attempts; it
-// stands still while a connection is dialled, as one must be that died while
-// the environment was frozen.
-type replyLimit struct {
-	expire func()
-
-	mu    sync.Mutex
-	left  time.Duration
-	since time.Time
-	timer *time.Timer // nil: no connection is at hand
-}
-
-// limitReply allows a third of the time that ctx has for the reply: that, and
-// dialling, each need a limit of their own.
+// limitReply limits the time that an operation waits for replies to a third of
+// the time that ctx has, and leaves the rest for dialling. The limit is for all
+// attempts of the operation together: the timer runs while an attempt has a
+// connection, and not while one is dialled.
 func limitReply(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	l := &replyLimit{left: time.Until(deadline) / 3, expire: func() { cancel(errSlow) }}
+	reply := &stopwatch{left: time.Until(deadline) / 3, expire: func() { cancel(errNoReply) }}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { l.pause() },
-		GotConn: func(httptrace.GotConnInfo) { l.resume() },
+		GetConn: func(string) { reply.stop() },
+		GotConn: func(httptrace.GotConnInfo) { reply.start() },
 	})
 	return ctx, func() {
-		l.pause()
+		reply.stop()
 		cancel(nil)
 	}
 }
 
-func (l *replyLimit) resume() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.since, l.timer = time.Now(), time.AfterFunc(l.left, l.expire)
+// stopwatch calls expire after it has run for a time, which can be interrupted.
+type stopwatch struct {
+	expire func()
+
+	mu      sync.Mutex
+	left    time.Duration
+	started time.Time
+	timer   *time.Timer // nil while stopped
 }
 
-func (l *replyLimit) pause() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.timer == nil {
+func (w *stopwatch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started, w.timer = time.Now(), time.AfterFunc(w.left, w.expire)
+}
+
+func (w *stopwatch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
 		return
 	}
-	l.timer.Stop()
-	l.left -= time.Since(l.since)
-	l.timer = nil
+	w.timer.Stop()
+	w.left -= time.Since(w.started)
+	w.timer = nil
 }
 
-// cause is err, unless it is only the consequence of the limit.
+// cause returns errNoReply if the limit has ended the operation, else err.
 func cause(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errSlow) {
-		return errSlow
+	if errors.Is(context.Cause(ctx), errNoReply) {
+		return errNoReply
 	}
 	return err
 }

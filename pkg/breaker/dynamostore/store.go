@@ -1,12 +1,12 @@
-// Package dynamostore keeps circuits in an Amazon DynamoDB table: one item a
-// circuit, with partition key "circuit" (S) and sort key "entry" (S, "state"),
-// and beside it one for each entry of its history ("transition#" and the
-// generation), which the table's TTL on "expires_at" removes.
+// Package dynamostore keeps circuits in an Amazon DynamoDB table. Each circuit is
+// one item, with partition key "circuit" (S) and sort key "entry" (S, "state").
+// Each entry of its history is another, with sort key "transition#" and the
+// generation. The table's TTL on "expires_at" removes the entries.
 //
-// Every write of a circuit is one UpdateItem under the condition that breaker.Store asks
-// for. A refused condition hands back the item as it is, at the price of no
-// further read. It needs the rights to GetItem and UpdateItem, PutItem for the
-// history, and Query where that is read.
+// Every write of a circuit is one UpdateItem with the condition that
+// breaker.Store requires. If the condition fails, DynamoDB returns the item
+// without the cost of a read. The function needs permission for GetItem and
+// UpdateItem, for PutItem to write the history, and for Query to read it.
 package dynamostore
 
 import (
@@ -21,14 +21,14 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Store is a breaker.Store on one table. It is safe for concurrent use, and
-// one Store serves any number of circuits.
+// Store is a breaker.Store on one table. It is safe for concurrent use, and one
+// Store serves any number of circuits.
 //
-// An operation ends with its context, and besides when connections have been
-// at hand for a third of the time that the context allowed: with a breaker's
-// default of 300 ms a hanging table costs 100 ms, while one that must be
-// dialled again may take 200 for that. A failed attempt is repeated once, at
-// once, within the same limits.
+// An operation ends with its context. It also fails once it has waited for
+// replies for a third of the time that the context allowed; dialling does not
+// count. With the breaker's default of 300 ms, a table that does not reply costs
+// 100 ms, and dialling may take 200 ms more. A failed attempt is repeated once,
+// without a pause, within the same limits.
 type Store struct {
 	client *dynamodb.Client
 	table  string
@@ -55,9 +55,9 @@ func (s *Store) Load(ctx context.Context, circuit string, consistent bool) (brea
 	return decode(out.Item, s.schema)
 }
 
-// AppendFailure adds one failure. On a circuit that has just closed, the set is
-// absent and size(failures) is not true but undefined: hence the first
-// alternative. The last lets a repeated write hold on a full set.
+// AppendFailure adds one failure. In its condition, the first alternative is for a
+// circuit that has just closed, whose set is absent: size(failures) would be
+// undefined. The last lets a repeated write hold on a full set.
 func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Failure) (breaker.Record, bool, error) {
 	condition := "#state = :closed AND epoch = :epoch AND " +
 		"(attribute_not_exists(failures) OR size(failures) < :cap OR contains(failures, :id))"
@@ -76,8 +76,8 @@ func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Fai
 	})
 }
 
-// PruneFailures removes the named failures only: a set that is written anew
-// would lose those added meanwhile.
+// PruneFailures removes the given failures and no others: writing the whole set
+// would lose failures added in the meantime.
 func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, ids []breaker.FailureID) (breaker.Record, bool, error) {
 	if len(ids) == 0 { // DynamoDB has no empty sets
 		r, err := s.Load(ctx, circuit, true)
@@ -97,7 +97,8 @@ func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, 
 func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (breaker.Record, bool, error) {
 	in := changed(c, s.schema)
 	r, held, err := s.update(ctx, circuit, in)
-	// Refused by one's own write: its reply was lost, and it was sent again.
+	// The condition failed because of this very write: its reply was lost and it
+	// was sent again.
 	return r, held || err == nil && r.Exists() && r.Writer == c.To.Writer, err
 }
 
@@ -108,10 +109,10 @@ func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateI
 	in.ReturnValues = types.ReturnValueAllNew
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	out, err := s.client.UpdateItem(ctx, in)
-	var refused *types.ConditionalCheckFailedException
+	var failed *types.ConditionalCheckFailedException
 	switch {
-	case errors.As(err, &refused):
-		r, err := decode(refused.Item, s.schema)
+	case errors.As(err, &failed):
+		r, err := decode(failed.Item, s.schema)
 		return r, false, err
 	case err != nil:
 		return breaker.Record{}, false, fmt.Errorf("write circuit %q: %w", circuit, cause(ctx, err))

@@ -1,5 +1,5 @@
-// Package memstore keeps circuits in memory: for tests, and for processes that
-// share a circuit with nobody.
+// Package memstore keeps circuits in memory, for tests and for a process that
+// shares its circuits with no other.
 package memstore
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Store is a breaker.Store in this process's memory. It is safe for concurrent
-// use. Its only errors are those of ended contexts.
+// Store is a breaker.Store in the memory of this process. It is safe for
+// concurrent use. Its only errors are those of ended contexts.
 type Store struct {
 	mu      sync.Mutex
 	records map[string]breaker.Record
 	history map[string][]breaker.Transition // newest first
 }
 
-// historyKept is the most transitions kept of a circuit.
+// historyKept is the most transitions kept for a circuit.
 const historyKept = 1000
 
 // New returns a Store in which every circuit is closed.
@@ -50,8 +50,8 @@ func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (b
 	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Apply(c) })
 }
 
-// PutTransition adds to the circuit's history. The newest 1,000 entries are
-// kept, however old.
+// PutTransition adds an entry to the circuit's history, which keeps the newest
+// 1,000 entries, however old.
 func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Transition) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Tra
 	return nil
 }
 
-// Transitions reads the newest entries of the circuit's history.
+// Transitions returns the newest entries of the circuit's history.
 func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]breaker.Transition, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (s *Store) Transitions(ctx context.Context, circuit string, limit int) ([]b
 	return slices.Clone(list[:min(len(list), limit)]), nil
 }
 
-// Delete removes a circuit, which closes it. Its history stays.
+// Delete removes a circuit's record, which closes the circuit. Its history stays.
 func (s *Store) Delete(circuit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
