@@ -110,7 +110,15 @@ func TestEveryAdmittedCallHasOneOutcome(t *testing.T) {
 	})
 }
 
-func TestPanicIsAFailureAndGoesOn(t *testing.T) {
+func TestTheZeroPermitDoesNothing(t *testing.T) {
+	var p breaker.Permit
+	p.Done(errDown)
+	if err := p.Check(context.Background()); err != nil || p.Probe() || !p.Deadline().IsZero() {
+		t.Errorf("check %v, probe %v, deadline %v", err, p.Probe(), p.Deadline())
+	}
+}
+
+func TestAPanicIsAFailureAndIsRaisedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)
 		for range 5 {
@@ -201,6 +209,19 @@ func TestACallWhoseContextHasEndedIsNotMade(t *testing.T) {
 	wantState(t, b, breaker.Closed)
 }
 
+func TestAReadThatFailsIsAnError(t *testing.T) {
+	unavailable := errors.New("unavailable")
+	store := newStore()
+	store.err = unavailable
+	b := newBreaker(t, store, new(journal))
+	if err := b.Prime(context.Background()); !errors.Is(err, unavailable) {
+		t.Errorf("the first read: %v", err)
+	}
+	if _, err := b.Stats(context.Background()); !errors.Is(err, unavailable) {
+		t.Errorf("a monitor's: %v", err)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	for rule, c := range map[string]struct {
 		err  error
@@ -216,6 +237,75 @@ func TestClassify(t *testing.T) {
 	} {
 		if got := breaker.Classify(c.err); got != c.want {
 			t.Errorf("%s: got %+v", rule, got)
+		}
+	}
+}
+
+func benchmarkAdmission(b *testing.B, failures int, admit func(*breaker.Breaker)) {
+	b.Helper()
+	br, err := breaker.New(breaker.Config{Settings: settings, Store: memstore.New()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := br.Prime(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	failTimes(br, failures)
+	b.ReportAllocs()
+	admit(br)
+}
+
+func BenchmarkAdmission(b *testing.B) {
+	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
+		ctx := context.Background()
+		for b.Loop() {
+			permit, _ := br.Allow(ctx)
+			permit.Done(nil)
+		}
+	})
+}
+
+func BenchmarkAdmissionParallel(b *testing.B) {
+	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
+		b.RunParallel(func(pb *testing.PB) {
+			ctx := context.Background()
+			for pb.Next() {
+				permit, _ := br.Allow(ctx)
+				permit.Done(nil)
+			}
+		})
+	})
+}
+
+func BenchmarkRejection(b *testing.B) {
+	benchmarkAdmission(b, 5, func(br *breaker.Breaker) {
+		ctx := context.Background()
+		for b.Loop() {
+			if _, err := br.Allow(ctx); err == nil {
+				b.Fatal("admitted")
+			}
+		}
+	})
+}
+
+func TestCacheHitDoesNotAllocate(t *testing.T) {
+	read := time.Now()
+	now := read
+	b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Now: func() time.Time { return now }}, nil)
+	ctx := context.Background()
+	if err := b.Prime(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
+		now = read.Add(age)
+		if n := testing.AllocsPerRun(100, func() {
+			permit, err := b.Allow(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			permit.Done(nil)
+		}); n != 0 {
+			t.Errorf("%v allocations after %s", n, age)
 		}
 	}
 }

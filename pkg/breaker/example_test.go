@@ -38,7 +38,7 @@ func Example() {
 	// jira_api open
 }
 
-// Run is Do for a call that has a result.
+// Run is Do for a function that returns a value.
 func ExampleRun() {
 	b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: "greeter"}, Store: memstore.New()})
 	if err != nil {
@@ -52,12 +52,12 @@ func ExampleRun() {
 	// Output: hello <nil>
 }
 
-// errStatus is an HTTP answer that is an error.
+// errStatus is the status of an HTTP error response.
 type errStatus int
 
 func (e errStatus) Error() string { return http.StatusText(int(e)) }
 
-// A classifier of one's own tells the caller's mistakes from an outage.
+// A Classifier distinguishes the caller's mistakes from an outage.
 func ExampleClassifier() {
 	classify := func(err error) breaker.Outcome {
 		var status errStatus
@@ -82,8 +82,8 @@ func ExampleClassifier() {
 	// Service Unavailable open
 }
 
-// Allow and Done are for calls that do not fit in one function. A probe is
-// made once, so whoever retries asks Probe first.
+// Allow and Done are for calls that do not fit in one function. A probe is one
+// try, so call Probe before a retry.
 func ExampleBreaker_Allow() {
 	ctx := context.Background()
 	b, _ := breaker.New(breaker.Config{Settings: breaker.Settings{Name: "jira_api"}, Store: memstore.New()})

@@ -33,10 +33,10 @@ func wantHistory(t *testing.T, b *breaker.Breaker, want ...string) {
 	}
 }
 
-func TestHistoryTellsTheOutage(t *testing.T) {
+func TestHistoryHoldsTheOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
-		b, other := newObedient(t, store, nil), newObedient(t, store, nil)
+		b, other := newPausing(t, store, nil), newPausing(t, store, nil)
 		began := time.Now().UTC()
 		failTimes(b, 5)
 		for range 3 {
@@ -44,7 +44,7 @@ func TestHistoryTellsTheOutage(t *testing.T) {
 			failTimes(other, 1)
 		}
 		time.Sleep(30 * time.Second)
-		_ = call(b, errStop(time.Minute))
+		_ = call(b, errPause(time.Minute))
 		time.Sleep(time.Minute)
 		_, _ = call(b, nil), call(other, nil)
 		override(t, b, breaker.OverrideDisabled, time.Hour)
@@ -136,7 +136,7 @@ func TestHistoryOutlivesTheCaller(t *testing.T) {
 	})
 }
 
-func TestUnreadableEntriesAreLeftOutAndTold(t *testing.T) {
+func TestUnreadableEntriesAreLeftOutAndReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := new(journal)
 		b := newBreaker(t, halfRead{newStore()}, j)
@@ -165,11 +165,11 @@ func TestHistoryOfAnUnreachableStoreIsAnError(t *testing.T) {
 	})
 }
 
-func TestLocalTransitionsAreNoHistory(t *testing.T) {
+func TestLocalTransitionsAreNotInTheHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
-		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
+		store.set(func(s *watchedStore) { s.err = errors.New("unavailable") })
 		failTimes(b, 6)
 		if store.puts != 0 {
 			t.Errorf("%d entries", store.puts)

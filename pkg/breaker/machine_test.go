@@ -1,7 +1,6 @@
 package breaker
 
 import (
-	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -26,7 +25,7 @@ func overridden(r Record, mode OverrideMode, until int64) Record {
 	return testMachine().override(r, Override{Mode: mode, By: "ops", Until: time.UnixMilli(until)}, "o").To
 }
 
-func TestStanding(t *testing.T) {
+func TestAdmission(t *testing.T) {
 	m := testMachine()
 	open := Record{State: Open, RetryAt: noon}
 	leased := Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon}
@@ -56,7 +55,7 @@ func TestStanding(t *testing.T) {
 		"an override to open rejects on a closed circuit":     {overridden(missing(), OverrideOpen, noon), noon - 1, rejects},
 		"an override to open takes no probe":                  {overridden(open, OverrideOpen, noon+1), noon, rejects},
 		"an override to closed passes on an open circuit":     {overridden(open, OverrideClosed, noon), noon - 1, passes},
-		"an override to closed passes beside a probe":         {overridden(leased, OverrideClosed, noon), noon - 1, passes},
+		"an override to closed passes during a probe":         {overridden(leased, OverrideClosed, noon), noon - 1, passes},
 		"an override to disabled passes on an open circuit":   {overridden(open, OverrideDisabled, noon), noon - 1, passes},
 		"an override ends by comparison":                      {overridden(missing(), OverrideOpen, noon), noon, passes},
 		"an override that has ended leaves an open circuit":   {overridden(open, OverrideClosed, noon-100), noon - 50, rejects},
@@ -70,6 +69,30 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+func TestProbeOverdue(t *testing.T) {
+	m := testMachine()
+	grace := ms(m.RecoveryTimeout)
+	open := Record{State: Open, OpenedAt: noon - grace, RetryAt: noon}
+	lease := Record{State: HalfOpen, RetryAt: noon - ms(time.Hour), ProbeOwner: "e", ProbeUntil: noon}
+	for rule, c := range map[string]struct {
+		r    Record
+		now  int64
+		want bool
+	}{
+		"not before another recovery time":            {open, noon + grace - 1, false},
+		"after another recovery time":                 {open, noon + grace, true},
+		"a dead prober's lease is waited for as long": {lease, noon + grace - 1, false},
+		"and no longer":                               {lease, noon + grace, true},
+		"a free slot counts from the opening's end":   {Record{State: HalfOpen, OpenedAt: noon - grace, RetryAt: noon}, noon + grace, true},
+		"a broken clock's retry_at is not waited for": {Record{State: Open, OpenedAt: noon - grace, RetryAt: noon + ms(24*time.Hour)}, noon + grace, true},
+		"nor is a broken clock's lease":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + ms(24*time.Hour)}, noon + grace, true},
+	} {
+		if got := m.probeOverdue(c.r, c.now); got != c.want {
+			t.Errorf("%s: %v", rule, got)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	m := testMachine()
 	own := newFailureID(noon, "self", 9)
@@ -79,19 +102,19 @@ func TestJudge(t *testing.T) {
 		epoch int64
 		want  verdictOnFailure
 	}{
-		"a stored failure below the threshold is settled":            {Record{State: Closed, Failures: with(failuresAt(1, 2, 3))}, 0, settled},
-		"the threshold-th failure trips":                             {Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, 0, trips},
-		"failures outside the window do not count":                   {Record{State: Closed, Failures: with(failuresAt(60_001, 2, 3, 4))}, 0, settled},
-		"a failure at the window's edge counts":                      {Record{State: Closed, Failures: with(failuresAt(60_000, 2, 3, 4))}, 0, trips},
-		"a failure dated far ahead does not count":                   {Record{State: Closed, Failures: with(failuresAt(-1_001, 2, 3, 4))}, 0, settled},
-		"a failure dated ahead within the skew counts":               {Record{State: Closed, Failures: with(failuresAt(-1_000, 2, 3, 4))}, 0, trips},
-		"a refused failure that makes the threshold trips":           {Record{State: Closed, Failures: failuresAt(60_001, 1, 2, 3, 4)}, 0, trips},
-		"others' threshold is tripped by whoever sees it":            {Record{State: Closed, Failures: failuresAt(0, 1, 2, 3, 4)}, 0, trips},
-		"a refused failure short of the threshold needs room":        {Record{State: Closed, Failures: failuresAt(61_000, 61_000, 2, 3, 4)}, 0, noRoom},
-		"an outcome of an older epoch is dropped":                    {Record{State: Closed, Epoch: 3, Failures: failuresAt(0, 1, 2, 3, 4)}, 0, settled},
-		"an outcome of a closed epoch is dropped by an open circuit": {Record{State: Open, Epoch: 1}, 0, settled},
-		"a disabled circuit is not tripped":                          {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideDisabled, noon+1), 0, settled},
-		"a circuit held closed is tripped underneath":                {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideClosed, noon+1), 0, trips},
+		"a stored failure below the threshold is settled":              {Record{State: Closed, Failures: with(failuresAt(1, 2, 3))}, 0, settled},
+		"the threshold-th failure trips":                               {Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, 0, trips},
+		"failures outside the window do not count":                     {Record{State: Closed, Failures: with(failuresAt(60_001, 2, 3, 4))}, 0, settled},
+		"a failure at the window's edge counts":                        {Record{State: Closed, Failures: with(failuresAt(60_000, 2, 3, 4))}, 0, trips},
+		"a failure dated far ahead does not count":                     {Record{State: Closed, Failures: with(failuresAt(-1_001, 2, 3, 4))}, 0, settled},
+		"a failure dated ahead within the skew counts":                 {Record{State: Closed, Failures: with(failuresAt(-1_000, 2, 3, 4))}, 0, trips},
+		"a failure that did not fit and reaches the threshold trips":   {Record{State: Closed, Failures: failuresAt(60_001, 1, 2, 3, 4)}, 0, trips},
+		"others' threshold is tripped by whoever sees it":              {Record{State: Closed, Failures: failuresAt(0, 1, 2, 3, 4)}, 0, trips},
+		"a failure that did not fit short of the threshold needs room": {Record{State: Closed, Failures: failuresAt(61_000, 61_000, 2, 3, 4)}, 0, noRoom},
+		"an outcome of an older epoch is dropped":                      {Record{State: Closed, Epoch: 3, Failures: failuresAt(0, 1, 2, 3, 4)}, 0, settled},
+		"an outcome of a closed epoch is dropped by an open circuit":   {Record{State: Open, Epoch: 1}, 0, settled},
+		"a disabled circuit is not tripped":                            {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideDisabled, noon+1), 0, settled},
+		"a circuit held closed is tripped underneath":                  {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideClosed, noon+1), 0, trips},
 	} {
 		if got := m.judge(c.r, own, c.epoch, noon); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
@@ -114,12 +137,12 @@ func TestMinEnvironments(t *testing.T) {
 		failures []FailureID
 		want     verdictOnFailure
 	}{
-		"the threshold of two environments does not trip":      {append(from("a", "a", "a", "a", "a"), own), settled},
-		"the threshold of three trips":                         {append(from("a", "a", "a", "b"), own), trips},
-		"three environments short of the threshold do not":     {append(from("a", "a", "b"), own), settled},
-		"a refused failure counts for its environment":         {from("a", "a", "a", "b"), trips},
-		"a refused failure of too few environments needs room": {from("a", "a", "a", "a", "self"), noRoom},
-		"a failure outside the window brings no environment":   {append(from("a", "a", "a", "a"), own, failuresAt(60_001)[0]), settled},
+		"the threshold of two environments does not trip":               {append(from("a", "a", "a", "a", "a"), own), settled},
+		"the threshold of three trips":                                  {append(from("a", "a", "a", "b"), own), trips},
+		"three environments short of the threshold do not":              {append(from("a", "a", "b"), own), settled},
+		"a failure that did not fit counts for its environment":         {from("a", "a", "a", "b"), trips},
+		"a failure that did not fit of too few environments needs room": {from("a", "a", "a", "a", "self"), noRoom},
+		"a failure outside the window brings no environment":            {append(from("a", "a", "a", "a"), own, failuresAt(60_001)[0]), settled},
 	} {
 		if got := m.judge(Record{State: Closed, Failures: c.failures}, own, 0, noon); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
@@ -139,92 +162,7 @@ func TestSurplusIsAnEnvironmentsOldest(t *testing.T) {
 	}
 }
 
-func TestRecovery(t *testing.T) {
-	backingOff := testMachine()
-	backingOff.OpenBackOff, backingOff.MaxOpen = 2, 10*time.Minute
-	stop := func(d time.Duration) Outcome { return Outcome{Verdict: Failed, OpenFor: d} }
-	for rule, c := range map[string]struct {
-		m    machine
-		o    Outcome
-		n    int
-		want time.Duration
-	}{
-		"every opening lasts the recovery time":     {testMachine(), Outcome{}, 9, 30 * time.Second},
-		"with back-off the first does too":          {backingOff, Outcome{}, 1, 30 * time.Second},
-		"each next one is longer by the factor":     {backingOff, Outcome{}, 4, 4 * time.Minute},
-		"none is longer than max_open":              {backingOff, Outcome{}, 6, 10 * time.Minute},
-		"however often it reopens":                  {backingOff, Outcome{}, 1_000_000_000, 10 * time.Minute},
-		"a dependency that says how long is obeyed": {backingOff, stop(7 * time.Minute), 1, 7 * time.Minute},
-		"shorter than the recovery time, too":       {backingOff, stop(5 * time.Second), 3, 5 * time.Second},
-		"but not for longer than max_open":          {testMachine(), stop(48 * time.Hour), 1, time.Hour},
-	} {
-		if got := c.m.newOpenDuration(c.o, c.n); got != c.want {
-			t.Errorf("%s: %s, want %s", rule, got, c.want)
-		}
-	}
-}
-
-func TestAStopOpensByItself(t *testing.T) {
-	m, own := testMachine(), newFailureID(noon, "self", 9)
-	stop := Outcome{Verdict: Failed, Reason: "rate_limited", OpenFor: 10 * time.Minute}
-	got := m.trip(Record{State: Closed, Failures: failuresAt(1, 60_500)}, own, stop, noon, "w").To
-	if got.State != Open || got.Reason != "rate_limited" || got.RetryAt != noon+600_000 || got.TrippedBy != 2 {
-		t.Errorf("from closed: %+v", got)
-	}
-	got = m.conclude(Record{State: HalfOpen, ProbeUntil: noon + 1, RetryAt: noon - 9}, stop, noon, "w").To
-	if got.State != Open || got.Reason != "rate_limited" || got.RetryAt != noon+600_000 {
-		t.Errorf("from half-open: %+v", got)
-	}
-}
-
-func TestOverrideLeavesTheState(t *testing.T) {
-	m := testMachine()
-	r := Record{
-		State: HalfOpen, Generation: 9, Epoch: 7, Writer: "w", ProbeOwner: "e", ProbeUntil: noon + 5_000, Successes: 1,
-		OpenedAt: noon - 40_000, RetryAt: noon - 10_000, FirstOpenedAt: noon - 90_000, ConsecutiveOpens: 2, TrippedBy: 5, Reason: "timeout",
-	}
-	want := r
-	want.Generation, want.Writer, want.Successes = 10, "o", 0
-	want.OverrideMode, want.OverrideBy, want.OverrideUntil = OverrideClosed, "ops", noon+9_000
-	got := overridden(r, OverrideClosed, noon+9_000)
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-	cleared := m.override(got, Override{}, "c").To
-	want.Generation, want.Writer, want.OverrideMode, want.OverrideBy, want.OverrideUntil = 11, "c", "", "", 0
-	if !reflect.DeepEqual(cleared, want) {
-		t.Errorf("cleared %+v\nwant    %+v", cleared, want)
-	}
-	if claim := m.claim(got, "e2", noon+9_001, "w2").To; claim.OverrideMode != "" || claim.OverrideBy != "" || claim.OverrideUntil != 0 {
-		t.Errorf("a claim takes the ended override away: %+v", claim)
-	}
-	closed := overridden(Record{State: Closed}, OverrideClosed, noon+9_000)
-	if trip := m.trip(closed, "1#e#1", Outcome{}, noon, "w2").To; trip.OverrideMode != OverrideClosed || trip.State != Open {
-		t.Errorf("a trip underneath leaves the override: %+v", trip)
-	}
-}
-
-func TestRecorded(t *testing.T) {
-	at := func(s State, reason string) Record { return Record{State: s, Reason: reason} }
-	for rule, c := range map[string]struct {
-		from, to Record
-		want     bool
-	}{
-		"an opening is recorded":                       {at(Closed, ""), at(Open, "timeout"), true},
-		"one without a reason too":                     {at(Closed, ""), at(Open, ""), true},
-		"and a closing after it":                       {at(HalfOpen, ""), at(Closed, ""), true},
-		"a closing is recorded":                        {at(HalfOpen, "timeout"), at(Closed, ""), true},
-		"that a probe begins is not":                   {at(Open, "timeout"), at(HalfOpen, "timeout"), false},
-		"that it fails as before is not":               {at(HalfOpen, "timeout"), at(Open, "timeout"), false},
-		"that it fails for another reason is recorded": {at(HalfOpen, "timeout"), at(Open, "rate_limited"), true},
-	} {
-		if got := belongsInHistory(c.from, c.to); got != c.want {
-			t.Errorf("%s: got %v", rule, got)
-		}
-	}
-}
-
-func TestExpiredNamesWhatNoClockCounts(t *testing.T) {
+func TestExpiredReturnsWhatNoClockCounts(t *testing.T) {
 	m := testMachine()
 	ids := failuresAt(61_000, 60_600, 60_300, 1_000, -5_000)
 	for rule, c := range map[string]struct {
@@ -253,6 +191,44 @@ func TestTripKeepsWhatExplainsIt(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestOpenForTripsByItself(t *testing.T) {
+	m, own := testMachine(), newFailureID(noon, "self", 9)
+	pause := Outcome{Verdict: Failed, Reason: ReasonRateLimited, OpenFor: 10 * time.Minute}
+	got := m.trip(Record{State: Closed, Failures: failuresAt(1, 60_500)}, own, pause, noon, "w").To
+	if got.State != Open || got.Reason != ReasonRateLimited || got.RetryAt != noon+600_000 || got.TrippedBy != 2 {
+		t.Errorf("from closed: %+v", got)
+	}
+	got = m.conclude(Record{State: HalfOpen, ProbeUntil: noon + 1, RetryAt: noon - 9}, pause, noon, "w").To
+	if got.State != Open || got.Reason != ReasonRateLimited || got.RetryAt != noon+600_000 {
+		t.Errorf("from half-open: %+v", got)
+	}
+}
+
+func TestNewOpenDuration(t *testing.T) {
+	backingOff := testMachine()
+	backingOff.OpenBackOff, backingOff.MaxOpen = 2, 10*time.Minute
+	pause := func(d time.Duration) Outcome { return Outcome{Verdict: Failed, OpenFor: d} }
+	for rule, c := range map[string]struct {
+		m    machine
+		o    Outcome
+		n    int
+		want time.Duration
+	}{
+		"every opening lasts the recovery time": {testMachine(), Outcome{}, 9, 30 * time.Second},
+		"with back-off the first does too":      {backingOff, Outcome{}, 1, 30 * time.Second},
+		"each next one is longer by the factor": {backingOff, Outcome{}, 4, 4 * time.Minute},
+		"none is longer than max_open":          {backingOff, Outcome{}, 6, 10 * time.Minute},
+		"however often it reopens":              {backingOff, Outcome{}, 1_000_000_000, 10 * time.Minute},
+		"OpenFor is obeyed":                     {backingOff, pause(7 * time.Minute), 1, 7 * time.Minute},
+		"shorter than the recovery time, too":   {backingOff, pause(5 * time.Second), 3, 5 * time.Second},
+		"but not for longer than max_open":      {testMachine(), pause(48 * time.Hour), 1, time.Hour},
+	} {
+		if got := c.m.newOpenDuration(c.o, c.n); got != c.want {
+			t.Errorf("%s: %s, want %s", rule, got, c.want)
+		}
 	}
 }
 
@@ -313,6 +289,53 @@ func TestConclude(t *testing.T) {
 	}
 }
 
+func TestOverrideLeavesTheState(t *testing.T) {
+	m := testMachine()
+	r := Record{
+		State: HalfOpen, Generation: 9, Epoch: 7, Writer: "w", ProbeOwner: "e", ProbeUntil: noon + 5_000, Successes: 1,
+		OpenedAt: noon - 40_000, RetryAt: noon - 10_000, FirstOpenedAt: noon - 90_000, ConsecutiveOpens: 2, TrippedBy: 5, Reason: "timeout",
+	}
+	want := r
+	want.Generation, want.Writer, want.Successes = 10, "o", 0
+	want.OverrideMode, want.OverrideBy, want.OverrideUntil = OverrideClosed, "ops", noon+9_000
+	got := overridden(r, OverrideClosed, noon+9_000)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	cleared := m.override(got, Override{}, "c").To
+	want.Generation, want.Writer, want.OverrideMode, want.OverrideBy, want.OverrideUntil = 11, "c", "", "", 0
+	if !reflect.DeepEqual(cleared, want) {
+		t.Errorf("cleared %+v\nwant    %+v", cleared, want)
+	}
+	if claim := m.claim(got, "e2", noon+9_001, "w2").To; claim.OverrideMode != "" || claim.OverrideBy != "" || claim.OverrideUntil != 0 {
+		t.Errorf("a claim removes an ended override: %+v", claim)
+	}
+	closed := overridden(Record{State: Closed}, OverrideClosed, noon+9_000)
+	if trip := m.trip(closed, "1#e#1", Outcome{}, noon, "w2").To; trip.OverrideMode != OverrideClosed || trip.State != Open {
+		t.Errorf("a trip underneath leaves the override: %+v", trip)
+	}
+}
+
+func TestBelongsInHistory(t *testing.T) {
+	at := func(s State, reason string) Record { return Record{State: s, Reason: reason} }
+	for rule, c := range map[string]struct {
+		from, to Record
+		want     bool
+	}{
+		"an opening is recorded":                       {at(Closed, ""), at(Open, "timeout"), true},
+		"one without a reason too":                     {at(Closed, ""), at(Open, ""), true},
+		"and a closing after it":                       {at(HalfOpen, ""), at(Closed, ""), true},
+		"a closing is recorded":                        {at(HalfOpen, "timeout"), at(Closed, ""), true},
+		"that a probe begins is not":                   {at(Open, "timeout"), at(HalfOpen, "timeout"), false},
+		"that it fails as before is not":               {at(HalfOpen, "timeout"), at(Open, "timeout"), false},
+		"that it fails for another reason is recorded": {at(HalfOpen, "timeout"), at(Open, "rate_limited"), true},
+	} {
+		if got := belongsInHistory(c.from, c.to); got != c.want {
+			t.Errorf("%s: got %v", rule, got)
+		}
+	}
+}
+
 func TestStats(t *testing.T) {
 	m := testMachine()
 	opened := Record{State: Open, OpenedAt: noon - 10_000, RetryAt: noon + 20_000, TrippedBy: 5, LastFailureAt: noon - 10_000}
@@ -341,56 +364,5 @@ func TestStats(t *testing.T) {
 		if s.Name != "c" || s.FailureThreshold != 5 || s.SuccessThreshold != 2 || (s.LastFailureTime != nil) != (c.r.LastFailureAt != 0) {
 			t.Errorf("%s: got %+v", rule, s)
 		}
-	}
-}
-
-func TestSettings(t *testing.T) {
-	valid := Settings{Name: "jira_api"}.WithDefaults()
-	if err := valid.Validate(); err != nil {
-		t.Errorf("the defaults are valid: %v", err)
-	}
-	for rule, spoil := range map[string]func(*Settings){
-		"a name is required":                  func(s *Settings) { s.Name = "" },
-		"a name has no spaces":                func(s *Settings) { s.Name = "jira api" },
-		"a threshold is positive":             func(s *Settings) { s.FailureThreshold = -1 },
-		"a threshold is at most 100":          func(s *Settings) { s.FailureThreshold = 101 },
-		"a window is at least a second":       func(s *Settings) { s.FailureWindow = time.Millisecond },
-		"a recovery time is bounded":          func(s *Settings) { s.RecoveryTimeout = 2 * time.Hour },
-		"successes are positive":              func(s *Settings) { s.SuccessThreshold = -2 },
-		"a back-off does not shrink":          func(s *Settings) { s.OpenBackOff = 0.5 },
-		"a back-off is a number":              func(s *Settings) { s.OpenBackOff = math.NaN() },
-		"a back-off is bounded":               func(s *Settings) { s.OpenBackOff = 11 },
-		"max_open is at least one recovery":   func(s *Settings) { s.MaxOpen = s.RecoveryTimeout - 1 },
-		"max_open is bounded":                 func(s *Settings) { s.MaxOpen = 25 * time.Hour },
-		"environments are positive":           func(s *Settings) { s.MinEnvironments = -1 },
-		"environments are within threshold":   func(s *Settings) { s.MinEnvironments = 6 },
-		"environments' failures have room":    func(s *Settings) { s.FailureThreshold, s.MinEnvironments = 50, 3 },
-		"a probe takes some time":             func(s *Settings) { s.ProbeTimeout = time.Millisecond },
-		"a skew is bounded":                   func(s *Settings) { s.MaxClockSkew = time.Hour },
-		"a refresh comes before the hard age": func(s *Settings) { s.RefreshAfter = 2 * s.MaxAge },
-		"a store operation takes some time":   func(s *Settings) { s.StoreTimeout = time.Microsecond },
-		"a first read is bounded":             func(s *Settings) { s.PrimeTimeout = time.Minute },
-	} {
-		s := valid
-		spoil(&s)
-		if s.Validate() == nil {
-			t.Errorf("%s: %+v was accepted", rule, s)
-		}
-	}
-}
-
-func TestDefaultsAreSettled(t *testing.T) {
-	for _, given := range []Settings{{}, {MaxClockSkew: -1, MaxAge: -1, OpenBackOff: 2}} {
-		once := given.WithDefaults()
-		if twice := once.WithDefaults(); twice != once {
-			t.Errorf("%+v, then %+v", once, twice)
-		}
-	}
-}
-
-func TestLeaseCoversProbeSkewAndWrite(t *testing.T) {
-	s := Settings{ProbeTimeout: 4 * time.Second, MaxClockSkew: -1}.WithDefaults()
-	if got := s.lease().Truncate(time.Millisecond); got != 4300*time.Millisecond {
-		t.Errorf("without skew a lease is probe and write: %s", got)
 	}
 }

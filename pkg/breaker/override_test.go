@@ -190,7 +190,7 @@ func TestNothingProbesUnderAnOverride(t *testing.T) {
 	}
 }
 
-func TestOverrideStopsAndLetsRetries(t *testing.T) {
+func TestAnOverrideDecidesRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)
 		permit, _ := b.Allow(context.Background())
@@ -207,7 +207,7 @@ func TestOverrideStopsAndLetsRetries(t *testing.T) {
 	})
 }
 
-func TestOverrideIsAppliedAgainToWhatOthersChanged(t *testing.T) {
+func TestAnOverrideInConflictIsWrittenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
@@ -255,9 +255,9 @@ func TestOverrideNeedsTheStore(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
 		override(t, b, breaker.OverrideOpen, 20*time.Second)
-		refused := errors.New("refused")
-		store.set(func(s *watchedStore) { s.err = refused })
-		if err := b.ClearOverride(context.Background(), "ops"); !errors.Is(err, refused) {
+		unavailable := errors.New("unavailable")
+		store.set(func(s *watchedStore) { s.err = unavailable })
+		if err := b.ClearOverride(context.Background(), "ops"); !errors.Is(err, unavailable) {
 			t.Errorf("cleared without a store: %v", err)
 		}
 		if _, _, err := b.Override(context.Background()); err == nil {
@@ -309,7 +309,7 @@ func TestOverrideValidate(t *testing.T) {
 	}
 }
 
-func TestWhoClearsIsRequiredAndBounded(t *testing.T) {
+func TestClearingRequiresABoundedName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)

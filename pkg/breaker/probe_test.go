@@ -115,23 +115,23 @@ func TestShortCallDoesNotProbe(t *testing.T) {
 }
 
 // Calls that all have less time than ProbeTimeout must not keep a circuit open
-// for ever: after one more recovery time they probe with what they have.
-func TestCallersInAHurryProbeInTheEnd(t *testing.T) {
+// forever: after one more recovery time they probe with what they have.
+func TestCallersShortOfTimeProbeWhenOverdue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)
 		failTimes(b, 5)
-		hurried := func() error {
+		short := func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 			defer cancel()
 			return b.Do(ctx, func(context.Context, *breaker.Permit) error { return nil })
 		}
 		time.Sleep(59 * time.Second)
-		if err := hurried(); !errors.Is(err, breaker.ErrOpen) {
+		if err := short(); !errors.Is(err, breaker.ErrOpen) {
 			t.Errorf("others still have the time to probe: %v", err)
 		}
 		time.Sleep(1500 * time.Millisecond)
 		for range 2 {
-			if err := hurried(); err != nil {
+			if err := short(); err != nil {
 				t.Errorf("nobody has probed for a recovery time: %v", err)
 			}
 		}
@@ -139,7 +139,7 @@ func TestCallersInAHurryProbeInTheEnd(t *testing.T) {
 	})
 }
 
-func TestAProbeIsNotToldToStop(t *testing.T) {
+func TestCheckPassesAProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, newStore(), nil)
 		failTimes(b, 5)
@@ -153,14 +153,6 @@ func TestAProbeIsNotToldToStop(t *testing.T) {
 		}
 		probe.Done(nil)
 	})
-}
-
-func TestTheZeroPermitDoesNothing(t *testing.T) {
-	var p breaker.Permit
-	p.Done(errDown)
-	if err := p.Check(context.Background()); err != nil || p.Probe() || !p.Deadline().IsZero() {
-		t.Errorf("check %v, probe %v, deadline %v", err, p.Probe(), p.Deadline())
-	}
 }
 
 func TestProbeIsBoundedByItsLease(t *testing.T) {

@@ -26,11 +26,11 @@ func TestAppend(t *testing.T) {
 		"the first failure creates the item":                {missing(), 0, 1, created, true},
 		"a failure of another epoch does not create it":     {missing(), 4, 5, missing(), false},
 		"a failure is added":                                {closedIn(4, "1#e#1"), 4, 2, grown, true},
-		"a full set refuses":                                {closedIn(4, "1#e#1"), 4, 1, closedIn(4, "1#e#1"), false},
-		"a set that is fuller than full refuses":            {closedIn(4, "1#e#1", "2#e#2"), 4, 1, closedIn(4, "1#e#1", "2#e#2"), false},
+		"a full set is a conflict":                          {closedIn(4, "1#e#1"), 4, 1, closedIn(4, "1#e#1"), false},
+		"more failures than the cap are a conflict":         {closedIn(4, "1#e#1", "2#e#2"), 4, 1, closedIn(4, "1#e#1", "2#e#2"), false},
 		"a repetition holds on a full set, and counts once": {closedIn(4, "9#e#1", "2#e#2"), 4, 2, repeated, true},
-		"another epoch refuses":                             {closedIn(4), 3, 5, closedIn(4), false},
-		"an open circuit refuses":                           {open, 4, 5, open, false},
+		"another epoch is a conflict":                       {closedIn(4), 3, 5, closedIn(4), false},
+		"an open circuit is a conflict":                     {open, 4, 5, open, false},
 	} {
 		got, ok := c.r.Append(Failure{ID: "9#e#1", Epoch: c.epoch, Cap: c.room, At: 9, New: "new"})
 		if ok != c.accept || !reflect.DeepEqual(got, c.want) {
@@ -57,10 +57,10 @@ func TestPrune(t *testing.T) {
 		want  Record
 		held  bool
 	}{
-		"the named failures go, and no other": {closedIn(4, "1#e#1", "2#e#2", "3#e#3"), 4, closedIn(4, "2#e#2"), true},
-		"another epoch refuses":               {closedIn(4, "1#e#1"), 3, closedIn(4, "1#e#1"), false},
-		"an open circuit refuses":             {open, 4, open, false},
-		"a missing item refuses":              {missing(), 0, missing(), false},
+		"the given failures go, and no others": {closedIn(4, "1#e#1", "2#e#2", "3#e#3"), 4, closedIn(4, "2#e#2"), true},
+		"another epoch is a conflict":          {closedIn(4, "1#e#1"), 3, closedIn(4, "1#e#1"), false},
+		"an open circuit is a conflict":        {open, 4, open, false},
+		"a missing item is a conflict":         {missing(), 0, missing(), false},
 	} {
 		got, held := c.r.Prune(c.epoch, []FailureID{"1#e#1", "3#e#3", "4#e#4"})
 		if held != c.held || !reflect.DeepEqual(got, c.want) {
@@ -89,18 +89,18 @@ func TestApply(t *testing.T) {
 		want   Record
 		held   bool
 	}{
-		"a change holds against what it was decided from":      {from, Change{from, opened}, opened, true},
-		"it takes the failures away where it leaves closed":    {grown, Change{from, opened}, opened, true},
-		"it keeps them, and what they wrote, where it stays":   {grown, Change{from, stillClosed}, keptFailures, true},
-		"none come with a circuit that closes":                 {closing, Change{closing, stillClosed}, stillClosed, true},
-		"another writer refuses":                               {otherWriter, Change{from, opened}, otherWriter, false},
-		"another generation refuses":                           {otherGeneration, Change{from, opened}, otherGeneration, false},
-		"a missing item refuses a change from another":         {missing(), Change{from, opened}, missing(), false},
-		"an item refuses a change from a missing one":          {from, Change{missing(), opened}, from, false},
-		"a change from a missing item creates it":              {missing(), Change{missing(), opened}, opened, true},
-		"a repeated change holds":                              {opened, Change{from, opened}, opened, true},
-		"existence counts where generation and writer agree":   {noWriter, Change{Record{Generation: 4, Writer: "w"}, opened}, noWriter, false},
-		"a missing item was written by nobody, so not by this": {noWriter, Change{from, noWriter}, noWriter, false},
+		"a change holds against what it was decided from":        {from, Change{from, opened}, opened, true},
+		"it removes the failures if it leaves closed":            {grown, Change{from, opened}, opened, true},
+		"it keeps them, and what they wrote, if it stays closed": {grown, Change{from, stillClosed}, keptFailures, true},
+		"a circuit closes without failures":                      {closing, Change{closing, stillClosed}, stillClosed, true},
+		"another writer is a conflict":                           {otherWriter, Change{from, opened}, otherWriter, false},
+		"another generation is a conflict":                       {otherGeneration, Change{from, opened}, otherGeneration, false},
+		"a missing item is a conflict for a change of one":       {missing(), Change{from, opened}, missing(), false},
+		"an item is a conflict for a change of a missing one":    {from, Change{missing(), opened}, from, false},
+		"a change from a missing item creates it":                {missing(), Change{missing(), opened}, opened, true},
+		"a repeated change holds":                                {opened, Change{from, opened}, opened, true},
+		"existence counts even if generation and writer agree":   {noWriter, Change{Record{Generation: 4, Writer: "w"}, opened}, noWriter, false},
+		"a missing item was written by nobody, so not by this":   {noWriter, Change{from, noWriter}, noWriter, false},
 	} {
 		got, held := c.r.Apply(c.change)
 		if held != c.held || !reflect.DeepEqual(got, c.want) {

@@ -123,7 +123,7 @@ type limits struct {
 	set             func(*Settings, float64)
 }
 
-func TestNames(t *testing.T) {
+func TestValidName(t *testing.T) {
 	for name, ok := range map[string]bool{
 		"a": true, "z": true, "A": true, "Z": true, "0": true, "9": true, "_": true, "-": true, ".": true,
 		"`": false, "{": false, "@": false, "[": false, "/": false, ":": false, "a b": false, "ä": false,
@@ -135,7 +135,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestRoomForFailures(t *testing.T) {
+func TestFailureCapacity(t *testing.T) {
 	for _, c := range []struct{ threshold, environments, quota, room int }{
 		{5, 1, 5, 5}, {5, 2, 4, 10}, {5, 3, 3, 12}, {5, 5, 1, 10}, {1, 1, 1, 1},
 	} {
@@ -149,5 +149,56 @@ func TestRoomForFailures(t *testing.T) {
 func TestNoSkewIsNoSkew(t *testing.T) {
 	if s := (Settings{MaxClockSkew: -math.MaxInt64}).WithDefaults(); ms(s.MaxClockSkew) != 0 || s.MaxClockSkew == 0 {
 		t.Errorf("got %s", s.MaxClockSkew)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	valid := Settings{Name: "jira_api"}.WithDefaults()
+	if err := valid.Validate(); err != nil {
+		t.Errorf("the defaults are valid: %v", err)
+	}
+	for rule, spoil := range map[string]func(*Settings){
+		"a name is required":                  func(s *Settings) { s.Name = "" },
+		"a name has no spaces":                func(s *Settings) { s.Name = "jira api" },
+		"a threshold is positive":             func(s *Settings) { s.FailureThreshold = -1 },
+		"a threshold is at most 100":          func(s *Settings) { s.FailureThreshold = 101 },
+		"a window is at least a second":       func(s *Settings) { s.FailureWindow = time.Millisecond },
+		"a recovery time is bounded":          func(s *Settings) { s.RecoveryTimeout = 2 * time.Hour },
+		"successes are positive":              func(s *Settings) { s.SuccessThreshold = -2 },
+		"a back-off does not shrink":          func(s *Settings) { s.OpenBackOff = 0.5 },
+		"a back-off is a number":              func(s *Settings) { s.OpenBackOff = math.NaN() },
+		"a back-off is bounded":               func(s *Settings) { s.OpenBackOff = 11 },
+		"max_open is at least one recovery":   func(s *Settings) { s.MaxOpen = s.RecoveryTimeout - 1 },
+		"max_open is bounded":                 func(s *Settings) { s.MaxOpen = 25 * time.Hour },
+		"environments are positive":           func(s *Settings) { s.MinEnvironments = -1 },
+		"environments are within threshold":   func(s *Settings) { s.MinEnvironments = 6 },
+		"environments' failures have room":    func(s *Settings) { s.FailureThreshold, s.MinEnvironments = 50, 3 },
+		"a probe takes some time":             func(s *Settings) { s.ProbeTimeout = time.Millisecond },
+		"a skew is bounded":                   func(s *Settings) { s.MaxClockSkew = time.Hour },
+		"a refresh comes before the hard age": func(s *Settings) { s.RefreshAfter = 2 * s.MaxAge },
+		"a store operation takes some time":   func(s *Settings) { s.StoreTimeout = time.Microsecond },
+		"a first read is bounded":             func(s *Settings) { s.PrimeTimeout = time.Minute },
+	} {
+		s := valid
+		spoil(&s)
+		if s.Validate() == nil {
+			t.Errorf("%s: %+v was accepted", rule, s)
+		}
+	}
+}
+
+func TestWithDefaultsIsIdempotent(t *testing.T) {
+	for _, given := range []Settings{{}, {MaxClockSkew: -1, MaxAge: -1, OpenBackOff: 2}} {
+		once := given.WithDefaults()
+		if twice := once.WithDefaults(); twice != once {
+			t.Errorf("%+v, then %+v", once, twice)
+		}
+	}
+}
+
+func TestLeaseCoversProbeSkewAndWrite(t *testing.T) {
+	s := Settings{ProbeTimeout: 4 * time.Second, MaxClockSkew: -1}.WithDefaults()
+	if got := s.lease().Truncate(time.Millisecond); got != 4300*time.Millisecond {
+		t.Errorf("without skew a lease is probe and write: %s", got)
 	}
 }

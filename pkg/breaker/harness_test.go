@@ -14,8 +14,8 @@ import (
 
 var errDown = errors.New("dependency down")
 
-// watchedStore is a fleet's store with its operations counted and its faults
-// at hand: an error at once, or a hang until the operation's time is up.
+// watchedStore is a fleet's store that counts its operations and injects faults:
+// an error at once, or none until the operation's context ends.
 type watchedStore struct {
 	breaker.Store
 	mu     sync.Mutex
@@ -102,7 +102,7 @@ func (s *watchedStore) PutTransition(ctx context.Context, circuit string, t brea
 	return s.Store.PutTransition(ctx, circuit, t)
 }
 
-// journal keeps what observers were told.
+// journal records what an observer receives.
 type journal struct {
 	mu    sync.Mutex
 	lines []string

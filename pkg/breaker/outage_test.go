@@ -10,9 +10,9 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-func TestStoreLossNeverRejects(t *testing.T) {
-	for name, lose := range map[string]func(*watchedStore){
-		"refused": func(s *watchedStore) { s.err = errors.New("refused") },
+func TestAStoreOutageNeverRejects(t *testing.T) {
+	for name, fail := range map[string]func(*watchedStore){
+		"failing": func(s *watchedStore) { s.err = errors.New("unavailable") },
 		"hanging": func(s *watchedStore) { s.hangs = true },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -20,13 +20,13 @@ func TestStoreLossNeverRejects(t *testing.T) {
 				store, j := newStore(), new(journal)
 				b := newBreaker(t, store, j)
 				_ = call(b, nil)
-				store.set(lose)
+				store.set(fail)
 				time.Sleep(2 * time.Second)
 				var waits, slowest time.Duration
 				for range 1000 {
 					began := time.Now()
 					if err := call(b, nil); err != nil {
-						t.Fatalf("a call was refused because the store is away: %v", err)
+						t.Fatalf("a call was rejected because the store is unavailable: %v", err)
 					}
 					waits += time.Since(began)
 					slowest = max(slowest, time.Since(began))
@@ -46,10 +46,10 @@ func TestStoreLossNeverRejects(t *testing.T) {
 	}
 }
 
-func TestDependencyIsProtectedWithoutStore(t *testing.T) {
+func TestAStoreOutageStillProtectsTheDependency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, j := newStore(), new(journal)
-		store.err = errors.New("refused")
+		store.err = errors.New("unavailable")
 		b := newBreaker(t, store, j)
 		reached := 0
 		began := time.Now()
@@ -72,12 +72,12 @@ func TestDependencyIsProtectedWithoutStore(t *testing.T) {
 	})
 }
 
-func TestKnownOpenCircuitStaysOpenWithoutStore(t *testing.T) {
+func TestAnOpenCircuitStaysOpenInAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
 		failTimes(b, 5)
-		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
+		store.set(func(s *watchedStore) { s.err = errors.New("unavailable") })
 		for range 29 {
 			time.Sleep(time.Second)
 			if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
@@ -91,7 +91,7 @@ func TestLocalOutcomesStayLocal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
-		store.set(func(s *watchedStore) { s.err = errors.New("refused") })
+		store.set(func(s *watchedStore) { s.err = errors.New("unavailable") })
 		var permits [5]breaker.Permit
 		for i := range permits {
 			permits[i], _ = b.Allow(context.Background())
@@ -109,7 +109,7 @@ func TestLocalOutcomesStayLocal(t *testing.T) {
 	})
 }
 
-func TestStoreThatReadsButDoesNotWriteStillProtects(t *testing.T) {
+func TestAStoreThatOnlyReadsStillProtects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &readOnlyStore{newStore()}
 		b := newBreaker(t, store, nil)
@@ -130,7 +130,7 @@ func (s *readOnlyStore) AppendFailure(context.Context, string, breaker.Failure) 
 	return breaker.Record{}, false, errors.New("denied")
 }
 
-func TestAPanickingStoreIsALostStore(t *testing.T) {
+func TestAPanicOfTheStoreIsAStoreFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b := newBreaker(t, store, nil)
@@ -141,6 +141,33 @@ func TestAPanickingStoreIsALostStore(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if _, err := b.Allow(context.Background()); err != nil {
 			t.Errorf("the slot was never given back: %v", err)
+		}
+	})
+}
+
+func TestInAStoreOutageAnEnvironmentOpensAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newOneOfMany(t, store, 3)
+		_ = call(b, nil)
+		store.set(func(s *watchedStore) { s.err = errors.New("unavailable") })
+		failTimes(b, 5)
+		if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestOpenForProtectsInAStoreOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		b := newPausing(t, store, nil)
+		_ = call(b, nil)
+		store.set(func(s *watchedStore) { s.err = errors.New("unavailable") })
+		_ = call(b, errPause(20*time.Minute))
+		time.Sleep(19 * time.Minute)
+		if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("forgotten: %v", err)
 		}
 	})
 }

@@ -1,0 +1,110 @@
+package breaker
+
+import (
+	"testing"
+	"time"
+)
+
+func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
+	open := Record{State: Open, RetryAt: noon + 30_000}
+	halfOpen := Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 4_000}
+	closing := halfOpen
+	closing.Successes = 1
+	failing := closedRecord()
+	failing.Failures = failuresAt(0)
+	stale := closedRecord()
+	stale.Failures = failuresAt(4_899)
+	for rule, c := range map[string]struct {
+		record Record
+		age    int64
+	}{
+		"closed":                                 {closedRecord(), 1_200},
+		"closed with a recent failure":           {failing, failingMaxAge},
+		"closed with one no longer recent":       {stale, 1_200},
+		"open":                                   {open, openMaxAge},
+		"half-open":                              {halfOpen, halfOpenMaxAge},
+		"half-open, with a success":              {closing, closingMaxAge},
+		"open by an override":                    {overridden(closedRecord(), OverrideOpen, noon+9_000), openMaxAge},
+		"closed by an override though it is not": {overridden(open, OverrideClosed, noon+9_000), 1_200},
+	} {
+		n := newNode(c.record)
+		if n.stale(noon+c.age) || !n.stale(noon+c.age+1) {
+			t.Errorf("%s: at %d ms %v, a millisecond later %v", rule, c.age, n.stale(noon+c.age), n.stale(noon+c.age+1))
+		}
+	}
+}
+
+func TestAFailureIsRecentForFiveSeconds(t *testing.T) {
+	r := closedRecord()
+	r.Failures = failuresAt(0)
+	n := newNode(r)
+	if !n.hasRecentFailure(noon+recentFailureAge-1) || n.hasRecentFailure(noon+recentFailureAge) {
+		t.Error("not for five seconds")
+	}
+}
+
+func TestReadFirstTrustsNoRecord(t *testing.T) {
+	n := newNode(closedRecord())
+	n.MaxAge = -1
+	if !n.stale(noon) {
+		t.Error("trusted")
+	}
+	if n.MaxAge = 0; n.stale(noon) {
+		t.Error("an age of 0 is not beyond a MaxAge of 0")
+	}
+}
+
+func TestARecordIsTrustedInTheMillisecondItWasAskedFor(t *testing.T) {
+	want(t, newNode(closedRecord()).arrive(new(call), at(noon)), opAdmit)
+}
+
+func TestABackgroundReadStartsAfterRefreshAfter(t *testing.T) {
+	for now, background := range map[int64]bool{noon + 900: false, noon + 901: true} {
+		if o := newNode(closedRecord()).arrive(new(call), at(now)); o.kind != opAdmit || o.backgroundRead != background {
+			t.Errorf("at %d ms: %+v", now-noon, o)
+		}
+	}
+	if o := newNode(closedRecord()).pass(&call{loaded: true}, closedRecord(), noon+901); o.backgroundRead {
+		t.Error("a call that has read needs no background read")
+	}
+	if o := newNode(closedRecord()).pass(&call{local: true}, closedRecord(), noon+901); o.backgroundRead {
+		t.Error("a call without the store needs no background read")
+	}
+}
+
+func TestOneBackgroundReadAtATime(t *testing.T) {
+	n := newNode(closedRecord())
+	now := noon + ms(n.RefreshAfter) + 1
+	first, second, reader := new(call), new(call), new(call)
+	if o := n.arrive(first, at(now)); o.kind != opAdmit || !o.backgroundRead {
+		t.Errorf("next is %+v", o)
+	}
+	if o := n.arrive(second, at(now)); o.kind != opAdmit || o.backgroundRead {
+		t.Errorf("a second read: %+v", o)
+	}
+	want(t, n.refresh(reader, at(now)), opLoad)
+	want(t, n.replied(reader, answered(now+5, closedRecord(), true)), opDone)
+	if o := n.arrive(second, at(now+5+ms(n.RefreshAfter)+1)); !o.backgroundRead {
+		t.Errorf("none after the first has ended: %+v", o)
+	}
+}
+
+func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
+	failing := closedRecord()
+	failing.Failures = failuresAt(0)
+	for rule, c := range map[string]struct {
+		record          Record
+		refresh, maxAge time.Duration
+		lasts           int64
+	}{
+		"until a background read is due": {closedRecord(), 900 * time.Millisecond, time.Second, 900},
+		"or a read before the call":      {closedRecord(), 900 * time.Millisecond, 500 * time.Millisecond, 500},
+		"or it has a recent failure":     {failing, 900 * time.Millisecond, time.Second, failingMaxAge},
+	} {
+		n := newNode(c.record)
+		n.RefreshAfter, n.MaxAge = c.refresh, c.maxAge
+		if got := n.freshness(nil, noon); got == nil || *got != (freshness{noon, noon + c.lasts, 4}) {
+			t.Errorf("%s: got %+v", rule, got)
+		}
+	}
+}
