@@ -38,7 +38,7 @@ func TestAClaimReadsWaitsAndReadsAgain(t *testing.T) {
 	}
 	o = n.replied(&c, at(noon+200))
 	if want(t, o, opLoad); !o.consistent {
-		t.Error("the last look is consistent")
+		t.Error("the last read is consistent")
 	}
 	o = n.replied(&c, answered(noon+205, open, true))
 	want(t, o, opChange)
@@ -50,7 +50,7 @@ func TestAClaimReadsWaitsAndReadsAgain(t *testing.T) {
 		t.Error("no probe")
 	}
 	if want(t, n.arrive(&other, at(noon+220)), opReject); n.claiming {
-		t.Error("the slot was not given back")
+		t.Error("the claiming slot was not freed")
 	}
 }
 
@@ -74,7 +74,7 @@ func TestAClaimIsGivenUpIfTheCircuitHasChanged(t *testing.T) {
 		n, c = begin()
 		n.replied(c, at(noon+200))
 		if want(t, n.replied(c, answered(noon+205, record, true)), kind); n.claiming {
-			t.Errorf("%s: the slot was not given back", last)
+			t.Errorf("%s: the claiming slot was not freed", last)
 		}
 		n, c = begin() // the same, seen only when the claim fails
 		n.replied(c, at(noon+200))
@@ -110,7 +110,7 @@ func TestAClaimWaitsAtMostAQuarterOfASecond(t *testing.T) {
 }
 
 func TestACallThatEndsTooSoonDoesNotClaim(t *testing.T) {
-	enough := ms(testMachine().ProbeTimeout) + maxClaimWait
+	enough := ms(testMachine().ProbeBudget())
 	for left, want := range map[int64]opKind{enough: opReject, enough + 1: opLoad} {
 		n := newNode(due())
 		if o := n.decide(&call{}, event{now: noon + 1, left: left}); o.kind != want {
@@ -129,7 +129,7 @@ func TestAnOverdueProbeIsMadeByAnyCall(t *testing.T) {
 	}
 }
 
-func TestAClaimStopsWhereTheCallCouldNotOutlastAProbe(t *testing.T) {
+func TestAClaimStopsIfTheCallCannotOutlastAProbe(t *testing.T) {
 	n := newNode(due())
 	timeout := ms(n.ProbeTimeout)
 	for left, next := range map[int64]opKind{timeout: opReject, timeout + 1: opLoad} {
@@ -137,7 +137,7 @@ func TestAClaimStopsWhereTheCallCouldNotOutlastAProbe(t *testing.T) {
 	}
 }
 
-func TestAClaimIsGivenBackWhereItsProbeCouldOutliveTheLease(t *testing.T) {
+func TestAClaimIsReleasedIfItsProbeCouldOutliveTheLease(t *testing.T) {
 	for late, next := range map[int64]opKind{300: opAdmit, 301: opChange} {
 		n, c := newNode(due()), new(call)
 		claim := n.claimNow(c, noon)

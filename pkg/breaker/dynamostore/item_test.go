@@ -14,24 +14,24 @@ type item = map[string]types.AttributeValue
 
 func TestDecodeNeverGuesses(t *testing.T) {
 	for rule, spoil := range map[string]func(item){
-		"no schema is an error":                    func(i item) { delete(i, "schema") },
-		"a schema of no version is an error":       func(i item) { i["schema"] = number(0) },
-		"a schema beyond the next is an error":     func(i item) { i["schema"] = number(breaker.Schema + 2) },
-		"an unknown override is an error":          func(i item) { i["override_mode"] = text("ajar") },
-		"a schema of another type is an error":     func(i item) { i["schema"] = text("1") },
-		"no state is an error":                     func(i item) { delete(i, "state") },
-		"an unknown state is an error":             func(i item) { i["state"] = text("ajar") },
-		"no writer is an error":                    func(i item) { delete(i, "writer") },
-		"a writer of another type is an error":     func(i item) { i["writer"] = number(1) },
-		"no generation is an error":                func(i item) { delete(i, "generation") },
-		"no epoch is an error":                     func(i item) { delete(i, "epoch") },
-		"a negative generation is an error":        func(i item) { i["generation"] = number(-1) },
-		"a generation that is none is an error":    func(i item) { i["generation"] = &types.AttributeValueMemberN{Value: "1e3"} },
-		"a number beyond 64 bits is an error":      func(i item) { i["retry_at"] = &types.AttributeValueMemberN{Value: "99999999999999999999"} },
-		"an end of a lease as text is an error":    func(i item) { i["probe_until"] = text("5") },
-		"a list of failures is an error":           func(i item) { i["failures"] = &types.AttributeValueMemberL{} },
-		"a null is an error":                       func(i item) { i["reason"] = &types.AttributeValueMemberNULL{Value: true} },
-		"a count of successes as text is an error": func(i item) { i["successes"] = text("1") },
+		"no schema is an error":                       func(i item) { delete(i, "schema") },
+		"a schema of no version is an error":          func(i item) { i["schema"] = number(0) },
+		"a schema beyond the next is an error":        func(i item) { i["schema"] = number(breaker.Schema + 2) },
+		"an unknown override is an error":             func(i item) { i["override_mode"] = text("ajar") },
+		"a schema of another type is an error":        func(i item) { i["schema"] = text("1") },
+		"no state is an error":                        func(i item) { delete(i, "state") },
+		"an unknown state is an error":                func(i item) { i["state"] = text("ajar") },
+		"no writer is an error":                       func(i item) { delete(i, "writer") },
+		"a writer of another type is an error":        func(i item) { i["writer"] = number(1) },
+		"no generation is an error":                   func(i item) { delete(i, "generation") },
+		"no epoch is an error":                        func(i item) { delete(i, "epoch") },
+		"a negative generation is an error":           func(i item) { i["generation"] = number(-1) },
+		"a generation that is no integer is an error": func(i item) { i["generation"] = &types.AttributeValueMemberN{Value: "1e3"} },
+		"a number beyond 64 bits is an error":         func(i item) { i["retry_at"] = &types.AttributeValueMemberN{Value: "99999999999999999999"} },
+		"an end of a lease as text is an error":       func(i item) { i["probe_until"] = text("5") },
+		"a list of failures is an error":              func(i item) { i["failures"] = &types.AttributeValueMemberL{} },
+		"a null is an error":                          func(i item) { i["reason"] = &types.AttributeValueMemberNULL{Value: true} },
+		"a count of successes as text is an error":    func(i item) { i["successes"] = text("1") },
 	} {
 		i := validItem()
 		spoil(i)
@@ -45,7 +45,7 @@ func TestDecodeNeverGuesses(t *testing.T) {
 	later := validItem()
 	later["schema"], later["shade"] = number(breaker.Schema+1), text("x")
 	if _, err := DecodeRecord(later); err != nil {
-		t.Errorf("an attribute that the next schema adds is passed over: %v", err)
+		t.Errorf("an attribute that the next schema adds is ignored: %v", err)
 	}
 }
 
@@ -94,7 +94,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// encode is the item of a record.
+// encode returns the item of a record.
 func encode(r breaker.Record) item {
 	i := item{"schema": number(breaker.Schema)}
 	for _, a := range attributes {

@@ -14,7 +14,7 @@ import (
 
 const ms = time.Millisecond
 
-// answer is what a table does with a request.
+// answer is the table's answer to a request.
 type answer struct {
 	after  time.Duration
 	status int // 0: it hangs up
@@ -25,7 +25,7 @@ func fails(after time.Duration) answer { return answer{after, http.StatusInterna
 
 var hangs, hangsUp = found(time.Hour), answer{}
 
-// The limits to the millisecond, in a bubble's time: no network, no waiting.
+// The limits are tested to the millisecond, in the time of a synctest bubble.
 func TestTimeThatAnOperationMayTake(t *testing.T) {
 	for rule, c := range map[string]struct {
 		limit     time.Duration
@@ -47,7 +47,7 @@ func TestTimeThatAnOperationMayTake(t *testing.T) {
 		"dialling has the rest": {
 			limit: 300 * ms, dial: 200 * ms, answers: []answer{found(99 * ms)}, took: 299 * ms,
 		},
-		"a first read dials at leisure": {
+		"a first read has more time to dial": {
 			limit: time.Second, dial: 600 * ms, answers: []answer{found(300 * ms)}, took: 900 * ms,
 		},
 		"nothing outlasts the context": {
@@ -56,10 +56,10 @@ func TestTimeThatAnOperationMayTake(t *testing.T) {
 		"a connection that died while frozen is dialled again": {
 			limit: 300 * ms, connected: true, dial: 150 * ms, answers: []answer{hangsUp, found(90 * ms)}, took: 240 * ms,
 		},
-		"a failing table is asked twice, at once": {
+		"a failing table is tried twice, without a pause": {
 			limit: 300 * ms, connected: true, answers: []answer{fails(0), fails(0)}, took: 0, fails: true,
 		},
-		"a failure that passes is not seen": {
+		"one failed attempt is not an error": {
 			limit: 300 * ms, connected: true, answers: []answer{fails(0), found(0)}, took: 0,
 		},
 		"a second request has what the first has left": {
@@ -85,7 +85,7 @@ func TestTimeThatAnOperationMayTake(t *testing.T) {
 	}
 }
 
-// scripted is a table in the bubble that answers as it is told.
+// scripted is a table in the bubble that gives the scripted answers.
 type scripted struct {
 	store    *dynamostore.Store
 	accepted chan net.Conn
@@ -114,7 +114,7 @@ func (s *scripted) load(limit time.Duration) (time.Duration, error) {
 	began := time.Now()
 	_, err := s.store.Load(ctx, "jira_api", true)
 	took := time.Since(began).Truncate(ms)
-	synctest.Wait() // what a cancelled request leaves behind
+	synctest.Wait() // for the goroutines of a cancelled request
 	return took, err
 }
 
@@ -135,8 +135,8 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	a := s.answers[s.requests]
 	s.requests++
-	// Not before the client has done with its request: it gives the connection
-	// up when a reply overtakes that.
+	// Reply after the client has sent its whole request: it closes a connection
+	// on which the reply comes first.
 	if sleep(r.Context(), a.after+time.Nanosecond) != nil || a.status == 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -13,9 +13,8 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// While a new version replaces an old one, both run on one table: what either
-// counts, opens, probes and closes is the other's circuit too, whichever of
-// them created the item.
+// While a new version replaces an old one, both use one table. Each sees what the
+// other counts, opens, probes and closes, whichever of them created the item.
 func TestOldAndNewVersionShareOneCircuit(t *testing.T) {
 	for name, schemas := range map[string][2]int{
 		"the old creates the item": {breaker.Schema, breaker.Schema + 1},
@@ -44,7 +43,7 @@ func TestOldAndNewVersionShareOneCircuit(t *testing.T) {
 				if err := result(i, errDown); !errors.Is(err, errDown) {
 					t.Fatal(err)
 				}
-				addUnknown(t, client, table) // by the new version, beside what the old one knows
+				addUnknown(t, client, table) // by the new version, unknown to the old one
 			}
 			for i := range 2 {
 				if err := result(i, nil); !errors.Is(err, breaker.ErrOpen) {
@@ -69,7 +68,7 @@ func TestOldAndNewVersionShareOneCircuit(t *testing.T) {
 	}
 }
 
-// Each write by itself leaves alone what the next schema adds.
+// Each write keeps the attributes that the next schema adds.
 func TestWritesKeepWhatTheyDoNotKnow(t *testing.T) {
 	client, table := server.Table(t)
 	ctx := context.Background()
@@ -110,7 +109,7 @@ func TestWritesKeepWhatTheyDoNotKnow(t *testing.T) {
 	}
 }
 
-// What neither version can know of is an error, for reads and writes alike.
+// A schema that a version cannot know is an error for reads and for writes.
 func TestSchemaBeyondTheNextIsAnError(t *testing.T) {
 	client, table := server.Table(t)
 	ctx := context.Background()

@@ -36,8 +36,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// No table is no answer: taken for one without items, it would say that every
-// circuit is closed.
+// A missing table is not an empty one, in which every circuit would be closed.
 func TestMissingTableIsAnError(t *testing.T) {
 	client, _ := server.Table(t)
 	if r, err := dynamostore.New(client, "no-such-table").Load(context.Background(), "jira_api", true); err == nil {
@@ -45,24 +44,24 @@ func TestMissingTableIsAnError(t *testing.T) {
 	}
 }
 
-// DynamoDB Local's reads are all consistent, so that only the request tells.
-func TestConsistencyIsAskedForAsWanted(t *testing.T) {
-	asked := &asked{}
-	s := dynamostore.New(dynamostore.NewClient(server.Getenv, asked), "circuits")
+// All reads of DynamoDB Local are consistent, so the test looks at the request.
+func TestLoadRequestsTheConsistencyItIsGiven(t *testing.T) {
+	last := &lastRequest{}
+	s := dynamostore.New(dynamostore.NewClient(server.Getenv, last), "circuits")
 	for _, consistent := range []bool{true, false} {
 		if _, err := s.Load(context.Background(), "jira_api", consistent); err != nil {
 			t.Fatal(err)
 		}
-		if asked.ConsistentRead != consistent {
-			t.Errorf("consistent %v is sent as %v", consistent, asked.ConsistentRead)
+		if last.ConsistentRead != consistent {
+			t.Errorf("consistent %v is sent as %v", consistent, last.ConsistentRead)
 		}
 	}
 }
 
-// asked is the last request, answered with a missing item.
-type asked struct{ ConsistentRead bool }
+// lastRequest keeps the last request and answers it with a missing item.
+type lastRequest struct{ ConsistentRead bool }
 
-func (a *asked) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *lastRequest) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer r.Body.Close()
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Request: r},
 		json.NewDecoder(r.Body).Decode(a)

@@ -8,19 +8,19 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// operation is a write on the store, and what it means.
+// operation is a write on the store, and its definition by Record.
 type operation struct {
-	text  string
-	store func() (breaker.Record, bool, error)
-	means func(breaker.Record) (breaker.Record, bool)
+	text    string
+	perform func() (breaker.Record, bool, error)
+	define  func(breaker.Record) (breaker.Record, bool)
 }
 
-// meansWhatRecordSays compares the store, operation by operation, with the
+// doesWhatRecordDefines compares the store, operation by operation, with the
 // methods of breaker.Record that define them. Operations are random; some are
-// repeated, and many decided from a record that is no longer the latest.
-func meansWhatRecordSays(s *suite) {
+// repeated, and many start from a record that is no longer the latest.
+func doesWhatRecordDefines(s *suite) {
 	seed := rand.Uint64()
-	r := dice{rand.New(rand.NewPCG(seed, 0))}
+	r := random{rand.New(rand.NewPCG(seed, 0))}
 	past := []breaker.Record{{State: breaker.Closed}}
 	var o operation
 	for step := range 300 {
@@ -28,8 +28,8 @@ func meansWhatRecordSays(s *suite) {
 		if step == 0 || r.IntN(6) > 0 {
 			o = s.operation(r, past)
 		}
-		want, wantHeld := o.means(now)
-		got, held, err := o.store()
+		want, wantHeld := o.define(now)
+		got, held, err := o.perform()
 		if err != nil || held != wantHeld || !reflect.DeepEqual(sorted(got), sorted(want)) {
 			s.Fatalf("seed %d, step %d: %s on %+v\ngot  %+v %v %v\nwant %+v %v", seed, step, o.text, now, got, held, err, want, wantHeld)
 		}
@@ -37,38 +37,38 @@ func meansWhatRecordSays(s *suite) {
 	}
 }
 
-func (s *suite) operation(r dice, past []breaker.Record) operation {
+func (s *suite) operation(r random, past []breaker.Record) operation {
 	from := past[max(0, len(past)-1-r.IntN(3))]
 	switch r.IntN(5) {
 	case 0, 1:
 		f := breaker.Failure{ID: r.failure(), Epoch: from.Epoch, Cap: 1 + r.IntN(6), At: 1 + r.time(), New: s.writer()}
 		return operation{
-			text:  fmt.Sprintf("append %+v", f),
-			store: func() (breaker.Record, bool, error) { return s.Store.AppendFailure(s.ctx, s.circuit, f) },
-			means: func(now breaker.Record) (breaker.Record, bool) { return now.Append(f) },
+			text:    fmt.Sprintf("append %+v", f),
+			perform: func() (breaker.Record, bool, error) { return s.Store.AppendFailure(s.ctx, s.circuit, f) },
+			define:  func(now breaker.Record) (breaker.Record, bool) { return now.Append(f) },
 		}
 	case 2:
 		some := []breaker.FailureID{r.failure(), "2#never#1"}
 		return operation{
 			text: fmt.Sprintf("prune %v in epoch %d", some, from.Epoch),
-			store: func() (breaker.Record, bool, error) {
+			perform: func() (breaker.Record, bool, error) {
 				return s.Store.PruneFailures(s.ctx, s.circuit, from.Epoch, some)
 			},
-			means: func(now breaker.Record) (breaker.Record, bool) { return now.Prune(from.Epoch, some) },
+			define: func(now breaker.Record) (breaker.Record, bool) { return now.Prune(from.Epoch, some) },
 		}
 	default:
 		c := breaker.Change{From: from, To: s.successor(r, from)}
 		return operation{
-			text:  fmt.Sprintf("change %+v", c),
-			store: func() (breaker.Record, bool, error) { return s.Store.Change(s.ctx, s.circuit, c) },
-			means: func(now breaker.Record) (breaker.Record, bool) { return now.Apply(c) },
+			text:    fmt.Sprintf("change %+v", c),
+			perform: func() (breaker.Record, bool, error) { return s.Store.Change(s.ctx, s.circuit, c) },
+			define:  func(now breaker.Record) (breaker.Record, bool) { return now.Apply(c) },
 		}
 	}
 }
 
-// successor gives a record that a change from another could lead to. Each
-// attribute is set, cleared or kept.
-func (s *suite) successor(r dice, from breaker.Record) breaker.Record {
+// successor returns a record that a change of another could write. Each attribute
+// is set, cleared or kept.
+func (s *suite) successor(r random, from breaker.Record) breaker.Record {
 	to := s.next(from)
 	if r.IntN(3) > 0 {
 		to.State, to.Epoch = r.state(), to.Generation
@@ -94,16 +94,16 @@ func (s *suite) successor(r dice, from breaker.Record) breaker.Record {
 	return to
 }
 
-// dice gives values from ranges so small that they meet again.
-type dice struct{ *rand.Rand }
+// random returns values from ranges so small that they repeat.
+type random struct{ *rand.Rand }
 
-func (r dice) time() int64  { return int64(r.IntN(4)) }
-func (r dice) text() string { return []string{"", "timeout", "http_503"}[r.IntN(3)] }
+func (r random) time() int64  { return int64(r.IntN(4)) }
+func (r random) text() string { return []string{"", "timeout", "http_503"}[r.IntN(3)] }
 
-func (r dice) failure() breaker.FailureID {
+func (r random) failure() breaker.FailureID {
 	return breaker.FailureID(fmt.Sprintf("1#e#%d", r.IntN(8)))
 }
 
-func (r dice) state() breaker.State {
+func (r random) state() breaker.State {
 	return []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen}[r.IntN(3)]
 }

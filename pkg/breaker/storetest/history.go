@@ -24,7 +24,7 @@ func (s *suite) wantHistory(limit int, want ...breaker.Transition) {
 	}
 }
 
-// opening is a transition whose entry is young enough for a store to keep it.
+// opening returns a transition that is recent enough for a store to keep.
 func opening(generation int64) breaker.Transition {
 	return breaker.Transition{
 		From: breaker.Closed, To: breaker.Open, Generation: generation,
@@ -56,7 +56,7 @@ func historyKeepsAttributes(s *suite) {
 	s.wantHistory(10, cleared, set, t)
 }
 
-func historyIsApart(s *suite) {
+func historyIsSeparate(s *suite) {
 	state := s.reach(breaker.Open)
 	first := s.put(opening(1))
 	s.same(s.load(), state)

@@ -47,7 +47,7 @@ func (s *suite) change(from, to breaker.Record, wantHeld bool) breaker.Record {
 	return r
 }
 
-// reach brings the circuit, through open and half-open, to a state.
+// reach changes the circuit, through open and half-open, to a state.
 func (s *suite) reach(state breaker.State) breaker.Record {
 	s.Helper()
 	r := s.load()
@@ -61,7 +61,7 @@ func (s *suite) reach(state breaker.State) breaker.Record {
 	return r
 }
 
-// next is a successor of r that differs in nothing but the fence.
+// next returns a successor of r that differs only in the fence.
 func (s *suite) next(r breaker.Record) breaker.Record {
 	r.Generation++
 	r.Writer = s.writer()
@@ -80,7 +80,7 @@ func (s *suite) same(got, want breaker.Record) {
 	}
 }
 
-// sorted takes the order out of a set, which has none.
+// sorted returns r with its failures, which have no order, in order.
 func sorted(r breaker.Record) breaker.Record {
 	r.Failures = slices.Sorted(slices.Values(r.Failures))
 	return r
@@ -94,7 +94,7 @@ func ids(names ...string) []breaker.FailureID {
 	return list
 }
 
-// parallel runs n functions at the same time and waits for all.
+// parallel calls f n times concurrently and waits for all calls.
 func parallel(n int, f func(int)) {
 	var all sync.WaitGroup
 	start := make(chan struct{})

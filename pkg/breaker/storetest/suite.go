@@ -1,5 +1,5 @@
-// Package storetest is the contract of breaker.Store as a test suite. Every
-// store has to pass it before it is trusted with a fleet.
+// Package storetest tests implementations of breaker.Store. A store that passes
+// is safe for a fleet.
 package storetest
 
 import (
@@ -17,44 +17,44 @@ import (
 // Subject is a store under test.
 type Subject struct {
 	Store breaker.Store
-	// Delete removes a circuit's item, as an operator would by hand. It may be
-	// nil: what follows from it is then not tested.
+	// Delete removes a circuit's item, as an operator could by hand. If it is nil,
+	// the effects of a deletion are not tested.
 	Delete func(ctx context.Context, circuit string) error
 }
 
-// Run tests the store that open gives. open may give the same store each
-// time: every test uses a circuit of its own.
+// Run tests the store that open returns. open may return the same store each
+// time, because every test uses another circuit.
 func Run(t *testing.T, open func(*testing.T) Subject) {
 	for rule, test := range map[string]func(*suite){
 		"a missing item is closed, generation 0, epoch 0":                   missingIsClosed,
 		"the first failure creates the item":                                firstFailureCreates,
 		"a failure of another epoch does not create the item":               otherEpochDoesNotCreate,
 		"a failure counts after the circuit has closed again":               failureAfterClose,
-		"a failure of another epoch is refused with the item":               otherEpochIsRefused,
-		"a failure is refused by a full set with the item":                  fullSetRefuses,
+		"a failure of another epoch returns the item":                       otherEpochConflicts,
+		"a failure that does not fit returns the item":                      fullSetConflicts,
 		"a repeated failure holds, on a full set too, and counts once":      repeatedFailureHolds,
 		"an open circuit takes no failure":                                  openTakesNoFailure,
-		"concurrent failures lose none":                                     concurrentFailures,
+		"no concurrent failure is lost":                                     concurrentFailures,
 		"concurrent first failures agree on one writer":                     concurrentFirstFailures,
-		"pruning removes the named failures only, while others are added":   pruneWhileAppending,
-		"pruning is refused in another epoch, and creates no item":          pruneOtherEpoch,
+		"pruning removes only the given failures, while others are added":   pruneWhileAppending,
+		"pruning in another epoch is a conflict, and creates no item":       pruneOtherEpoch,
 		"a set that was pruned empty takes failures again":                  pruneAll,
 		"a change keeps every attribute":                                    changeKeepsAttributes,
 		"a change from a missing item creates it, once":                     changeCreates,
-		"a change is refused by another generation":                         changeOtherGeneration,
-		"a change is refused by the writer or the generation alone":         changeOtherWriter,
+		"a change of another generation is a conflict":                      changeOtherGeneration,
+		"a change conflicts by the writer or the generation alone":          changeOtherWriter,
 		"a repeated change holds, unless another has overtaken it":          repeatedChangeHolds,
-		"leaving closed takes the failures away":                            openingTakesFailures,
+		"leaving closed removes the failures":                               openingRemovesFailures,
 		"a change leaves what a failure wrote since it was decided":         changeLeavesLaterFailure,
-		"of concurrent changes one holds, and losers are handed the winner": concurrentChanges,
+		"one of concurrent changes holds, and the others return the winner": concurrentChanges,
 		"a change that leaves the circuit closed loses no failure":          changeWhileAppending,
 		"an item deleted by hand does not break the fence":                  deletedByHand,
-		"circuits do not touch each other":                                  circuitsAreApart,
+		"circuits do not affect each other":                                 circuitsAreSeparate,
 		"an operation whose context has ended is an error":                  endedContext,
-		"history is read newest first, as far as wanted":                    historyNewestFirst,
+		"history is read newest first, up to the limit":                     historyNewestFirst,
 		"history keeps every attribute, and a repeated entry once":          historyKeepsAttributes,
-		"history leaves the circuit alone, and other circuits' history":     historyIsApart,
-		"every operation means what Record says":                            meansWhatRecordSays,
+		"history does not affect the circuit, or the history of others":     historyIsSeparate,
+		"every operation does what Record defines":                          doesWhatRecordDefines,
 	} {
 		t.Run(rule, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -96,17 +96,17 @@ func otherEpochDoesNotCreate(s *suite) {
 func failureAfterClose(s *suite) {
 	closed := s.reach(breaker.Closed)
 	if r := s.append("1#e#1", closed.Epoch, 5, true); len(r.Failures) != 1 || r.Generation != closed.Generation || r.Writer != closed.Writer {
-		s.Errorf("a failure leaves generation and writer: %+v", r)
+		s.Errorf("a failure changed generation or writer: %+v", r)
 	}
 }
 
-func otherEpochIsRefused(s *suite) {
+func otherEpochConflicts(s *suite) {
 	closed := s.reach(breaker.Closed)
 	s.same(s.append("1#e#1", 0, 5, false), closed)
 	s.same(s.append("1#e#1", closed.Epoch+1, 5, false), closed)
 }
 
-func fullSetRefuses(s *suite) {
+func fullSetConflicts(s *suite) {
 	s.append("1#e#1", 0, 2, true)
 	full := s.append("1#e#2", 0, 2, true)
 	s.same(s.append("1#e#3", 0, 2, false), full)
@@ -232,7 +232,7 @@ func repeatedChangeHolds(s *suite) {
 	s.same(s.change(from, to, false), overtaken)
 }
 
-func openingTakesFailures(s *suite) {
+func openingRemovesFailures(s *suite) {
 	closed := s.append("1#e#1", 0, 5, true)
 	to := s.next(closed)
 	to.State, to.Epoch, to.Failures = breaker.Open, to.Generation, nil
@@ -306,7 +306,7 @@ func deletedByHand(s *suite) {
 	s.same(s.load(), again)
 }
 
-func circuitsAreApart(s *suite) {
+func circuitsAreSeparate(s *suite) {
 	s.append("1#e#1", 0, 5, true)
 	s.circuit += "-other"
 	s.same(s.load(), breaker.Record{State: breaker.Closed})

@@ -3,6 +3,8 @@ package dynamostore_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,10 +14,58 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
+// A closed circuit costs no write and at most one read every 0.9 s. The test has
+// its own clock and does not wait for it.
+func TestAClosedCircuitReadsAboutOnceASecondAndWritesNothing(t *testing.T) {
+	_, table := server.Table(t)
+	requests := &requestLog{RoundTripper: http.DefaultTransport}
+	store := dynamostore.New(dynamostore.NewClient(server.Getenv, requests), table)
+	clock := time.UnixMilli(1_800_000_000_000)
+	var mu sync.Mutex
+	b, err := breaker.New(breaker.Config{
+		Settings: breaker.Settings{Name: "jira_api"}, Store: store,
+		Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Prime(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	const seconds, rate = 60, 100
+	for range seconds * rate {
+		mu.Lock()
+		clock = clock.Add(time.Second / rate)
+		mu.Unlock()
+		if err := b.Do(context.Background(), func(context.Context, *breaker.Permit) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads, writes := requests.reads.Load(), requests.writes.Load()
+	if writes != 0 || reads > seconds*10/9+4 { // some for requests that a busy machine sends again
+		t.Errorf("%d reads and %d writes in %d s", reads, writes, seconds)
+	}
+}
+
+// requestLog counts the requests to the table.
+type requestLog struct {
+	http.RoundTripper
+	reads, writes atomic.Int32
+}
+
+func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
+		l.reads.Add(1)
+	} else {
+		l.writes.Add(1)
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
 const fleetSize = 20
 
-// Each environment of a fleet fails once, all at the same time: none is lost,
-// one of them opens the circuit, and when it may be tried again one probes.
+// Each environment of a fleet fails once, all at the same time. No failure is
+// lost, one environment opens the circuit, and after the recovery time one probes.
 func TestFleetOnOneTable(t *testing.T) {
 	var opened atomic.Int32
 	fleet := newFleet(t, &opened)
@@ -58,8 +108,8 @@ func TestFleetOnOneTable(t *testing.T) {
 	}
 }
 
-// newFleet gives environments with clients of their own, as processes have.
-// Their times allow for a machine on which all share a processor.
+// newFleet returns environments with separate clients, as processes have. Their
+// timeouts allow for a machine on which all share one processor.
 func newFleet(t *testing.T, opened *atomic.Int32) []*breaker.Breaker {
 	t.Helper()
 	_, table := server.Table(t)

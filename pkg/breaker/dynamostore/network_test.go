@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,8 +16,51 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// tunnel is a TCP proxy in front of the server whose faults can be switched.
-// Its times are real: what they are to the millisecond, limit_test.go tells.
+// A write whose reply is lost after the table has committed it is sent again, and
+// the second reply equals the first.
+func TestALostReplyIsRepeated(t *testing.T) {
+	_, table := server.Table(t)
+	loser := &replyLoser{}
+	s := dynamostore.New(dynamostore.NewClient(server.Getenv, loser), table)
+	ctx := context.Background()
+	failure := breaker.Failure{ID: "1#e#1", Cap: 1, At: 7, New: "w0"}
+	created := breaker.Record{State: breaker.Closed, Writer: "w0", Failures: []breaker.FailureID{"1#e#1"}, LastFailureAt: 7}
+	pruned := breaker.Record{State: breaker.Closed, Writer: "w0", LastFailureAt: 7}
+	opened := breaker.Record{State: breaker.Open, Writer: "w1", Generation: 1, Epoch: 1, LastFailureAt: 7, OpenedAt: 8}
+	for _, c := range []struct {
+		rule  string
+		write func() (breaker.Record, bool, error)
+		want  breaker.Record
+	}{
+		{"a failure that filled the set holds", func() (breaker.Record, bool, error) { return s.AppendFailure(ctx, "jira_api", failure) }, created},
+		{"pruning holds", func() (breaker.Record, bool, error) { return s.PruneFailures(ctx, "jira_api", 0, created.Failures) }, pruned},
+		{"a change holds", func() (breaker.Record, bool, error) {
+			return s.Change(ctx, "jira_api", breaker.Change{From: pruned, To: opened})
+		}, opened},
+	} {
+		loser.armed = true
+		got, held, err := c.write()
+		if err != nil || !held || loser.armed || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, held %v, %v", c.rule, got, held, err)
+		}
+	}
+}
+
+// replyLoser loses the next reply.
+type replyLoser struct{ armed bool }
+
+func (l *replyLoser) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && l.armed {
+		l.armed = false
+		res.Body.Close()
+		return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
+	}
+	return res, err
+}
+
+// tunnel is a TCP proxy in front of the server that can inject faults. It takes
+// real time; limit_test.go tests the limits to the millisecond.
 type tunnel struct {
 	net.Listener
 	delay time.Duration // before a new connection's first byte is carried
@@ -75,7 +119,7 @@ func storeBehind(t *testing.T, p *tunnel, table string) (*dynamostore.Store, *re
 	return dynamostore.New(dynamostore.NewClient(server.Getenv, requests), table), requests
 }
 
-func TestHangingTableIsLeftBeforeTheTimeIsUp(t *testing.T) {
+func TestAHangingTableFailsBeforeTheContextEnds(t *testing.T) {
 	p := newTunnel(t, 0)
 	_, table := server.Table(t)
 	s, _ := storeBehind(t, p, table)
@@ -92,9 +136,9 @@ func TestHangingTableIsLeftBeforeTheTimeIsUp(t *testing.T) {
 	load(t, s, 10*time.Second)
 }
 
-// A cold environment has to know of an open circuit, though the table be slow
-// to take its first connection.
-func TestSlowConnectionIsNoOutageToAColdEnvironment(t *testing.T) {
+// A cold environment must know of an open circuit even if the first connection to
+// the table is slow.
+func TestASlowFirstConnectionIsNotAStoreOutage(t *testing.T) {
 	p := newTunnel(t, 250*time.Millisecond)
 	client, table := server.Table(t)
 	from := breaker.Record{State: breaker.Closed}
@@ -116,7 +160,7 @@ func TestSlowConnectionIsNoOutageToAColdEnvironment(t *testing.T) {
 	}
 }
 
-func TestRefusedTableIsAskedTwice(t *testing.T) {
+func TestARefusedConnectionIsTriedTwice(t *testing.T) {
 	p := newTunnel(t, 0)
 	_, table := server.Table(t)
 	s, requests := storeBehind(t, p, table)

@@ -29,8 +29,8 @@ func TestDecodeEntryNeverGuesses(t *testing.T) {
 		"an override without an end is an error":  func(i item) { delete(i, "override_until") },
 		"cleared is 0 or 1":                       func(i item) { i["cleared"] = number(2) },
 		"clearing no override is an error":        func(i item) { delete(i, "override_mode") },
-		"who cleared what was not is an error":    func(i item) { delete(i, "cleared") },
-		"who cleared it as a number is an error":  func(i item) { i["cleared_by"] = number(1) },
+		"cleared_by without cleared is an error":  func(i item) { delete(i, "cleared") },
+		"cleared_by as a number is an error":      func(i item) { i["cleared_by"] = number(1) },
 		"a count of openings as text is an error": func(i item) { i["opens"] = text("1") },
 	} {
 		i := validEntry()
@@ -60,7 +60,7 @@ func validEntry() item {
 	}
 }
 
-func TestAnUnreadableEntryHidesNoOther(t *testing.T) {
+func TestAnUnreadableEntryHidesNoOthers(t *testing.T) {
 	bad, first, last := validEntry(), validEntry(), validEntry()
 	bad["to"], last["generation"] = text("ajar"), number(3)
 	list, err := decodeEntries([]item{first, bad, last, bad})
