@@ -45,7 +45,7 @@ func TestAdmission(t *testing.T) {
 		"a lease still holds at its last millisecond":               {leased, noon, rejects},
 		"a lease may be taken over after its end":                   {leased, noon + 1, claimable},
 		"a lease that no right clock can have written is void":      {leased, noon - 20_000, claimable},
-		"a lease without owner is none, whatever its end":           {Record{State: HalfOpen, ProbeUntil: noon + 1000}, noon, claimable},
+		"a lease without an owner does not count, whatever its end": {Record{State: HalfOpen, ProbeUntil: noon + 1000}, noon, claimable},
 		"an environment does not own a lease found in its own name": {Record{State: HalfOpen, ProbeOwner: "self", ProbeUntil: noon}, noon, rejects},
 
 		"a long opening lasts as long as it was meant to":     {Record{State: Open, OpenedAt: noon - 600_000, RetryAt: noon}, noon - 1, rejects},

@@ -289,17 +289,17 @@ func TestOverrideValidate(t *testing.T) {
 		t.Errorf("an end in a millisecond: %v", err)
 	}
 	for rule, spoil := range map[string]func(*breaker.Override){
-		"a mode is required":             func(o *breaker.Override) { o.Mode = "" },
-		"a mode is one of three":         func(o *breaker.Override) { o.Mode = "half_open" },
-		"who is required":                func(o *breaker.Override) { o.By = "" },
-		"who is bounded":                 func(o *breaker.Override) { o.By += "b" },
-		"who is text":                    func(o *breaker.Override) { o.By = "\xff" },
-		"why is bounded":                 func(o *breaker.Override) { o.Why += "w" },
-		"why is text":                    func(o *breaker.Override) { o.Why = "\xff" },
-		"an end is required":             func(o *breaker.Override) { o.Until = time.Time{} },
-		"an end is ahead":                func(o *breaker.Override) { o.Until = now },
-		"an end is within a week":        func(o *breaker.Override) { o.Until = o.Until.Add(time.Millisecond) },
-		"an end beyond all time is none": func(o *breaker.Override) { o.Until = now.AddDate(1000, 0, 0) },
+		"a mode is required":                    func(o *breaker.Override) { o.Mode = "" },
+		"a mode is one of three":                func(o *breaker.Override) { o.Mode = "half_open" },
+		"who is required":                       func(o *breaker.Override) { o.By = "" },
+		"who is bounded":                        func(o *breaker.Override) { o.By += "b" },
+		"who is text":                           func(o *breaker.Override) { o.By = "\xff" },
+		"why is bounded":                        func(o *breaker.Override) { o.Why += "w" },
+		"why is text":                           func(o *breaker.Override) { o.Why = "\xff" },
+		"an end is required":                    func(o *breaker.Override) { o.Until = time.Time{} },
+		"an end is ahead":                       func(o *breaker.Override) { o.Until = now },
+		"an end is within a week":               func(o *breaker.Override) { o.Until = o.Until.Add(time.Millisecond) },
+		"an end a thousand years on is invalid": func(o *breaker.Override) { o.Until = now.AddDate(1000, 0, 0) },
 	} {
 		o := valid
 		spoil(&o)
