@@ -75,7 +75,7 @@ func TestBackOffDoublesToItsLimit(t *testing.T) {
 		n.replied(c, event{now: now, left: 20_000, err: errStore, random: uint64(i) * 7919})
 		backOff := min(int64(firstBackOff)<<(i+1), longestBackOff)
 		if got := n.storeOutage.retryAt - now; got < backOff*3/4 || got > backOff*5/4 {
-			t.Errorf("loss %d is followed by %d ms, want about %d", i+2, got, backOff)
+			t.Errorf("failure %d is followed by %d ms, want about %d", i+2, got, backOff)
 		}
 	}
 	n.storeOutage.retryAt = noon + time.Hour.Milliseconds()
@@ -88,7 +88,7 @@ func TestTheBackOffBeginsAgainAfterASuccessOfTheKindThatFailed(t *testing.T) {
 	for rule, c := range map[string]struct {
 		writeFailed bool
 		stage       stage
-		losses      int
+		failures    int
 	}{
 		"a read after a failed read":     {false, admitting, 0},
 		"a write after a failed read":    {false, appending, 0},
@@ -99,8 +99,8 @@ func TestTheBackOffBeginsAgainAfterASuccessOfTheKindThatFailed(t *testing.T) {
 	} {
 		n := newNode(closedRecord())
 		n.storeOutage.failures, n.storeOutage.writeFailed = 3, c.writeFailed
-		if n.storeRecovered(&call{stage: c.stage}, at(noon)); n.storeOutage.failures != c.losses {
-			t.Errorf("%s: %d losses, want %d", rule, n.storeOutage.failures, c.losses)
+		if n.storeRecovered(&call{stage: c.stage}, at(noon)); n.storeOutage.failures != c.failures {
+			t.Errorf("%s: %d failures, want %d", rule, n.storeOutage.failures, c.failures)
 		}
 	}
 }
