@@ -118,9 +118,9 @@ func (r *reader) retries(prefix, profile string, tryTimeout, mostTryTimeout time
 		r.problem("%sPROFILE: %s", prefix, err)
 	}
 	p := Protection{Retry: preset.Retry, Circuit: preset.Circuit, TryTimeout: tryTimeout, FunctionTimeout: HTTPLimit}
-	r.count(prefix+"MAX_ATTEMPTS", 0, retry.MaxRetries, &p.Retry.MaxAttempts)
-	base := r.seconds(prefix+"BASE_DELAY", 0, retry.MaxDuration, &p.Retry.BaseDelay)
-	most := r.seconds(prefix+"MAX_DELAY", 0, retry.MaxDuration, &p.Retry.MaxDelay)
+	r.count(prefix+"MAX_ATTEMPTS", 0, retry.RetryLimit, &p.Retry.MaxRetries)
+	base := r.seconds(prefix+"BASE_DELAY", 0, retry.DurationLimit, &p.Retry.BaseDelay)
+	most := r.seconds(prefix+"MAX_DELAY", 0, retry.DurationLimit, &p.Retry.MaxDelay)
 	if base && most && p.Retry.BaseDelay > p.Retry.MaxDelay {
 		r.problem("%sBASE_DELAY: want no more than %[1]sMAX_DELAY, %s", prefix, seconds(p.Retry.MaxDelay))
 	}

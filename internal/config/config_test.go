@@ -146,7 +146,7 @@ func TestRangesAreThoseOfTheCircuitAndTheRetries(t *testing.T) {
 		with                    map[string]string
 		set                     func(*Protection, float64)
 	}{
-		"MAX_ATTEMPTS":      {"0", "20", "-1", "21", nil, func(p *Protection, v float64) { p.Retry.MaxAttempts = int(v) }},
+		"MAX_ATTEMPTS":      {"0", "20", "-1", "21", nil, func(p *Protection, v float64) { p.Retry.MaxRetries = int(v) }},
 		"BASE_DELAY":        {"0", "900", "-0.001", "900.001", map[string]string{"MAX_DELAY": "900"}, func(p *Protection, v float64) { p.Retry.BaseDelay = span(v) }},
 		"MAX_DELAY":         {"0", "900", "-0.001", "900.001", map[string]string{"BASE_DELAY": "0"}, func(p *Protection, v float64) { p.Retry.MaxDelay = span(v) }},
 		"FAILURE_THRESHOLD": {"1", "100", "0", "101", nil, func(p *Protection, v float64) { p.Circuit.FailureThreshold = int(v) }},
@@ -207,7 +207,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := c.Protection
-	if p.Retry.MaxAttempts != 3 || p.Retry.BaseDelay != time.Second || p.Retry.MaxDelay != 10*time.Second || !p.Retry.Jitter ||
+	if p.Retry.MaxRetries != 3 || p.Retry.BaseDelay != time.Second || p.Retry.MaxDelay != 10*time.Second || !p.Retry.Jitter ||
 		p.TryTimeout != 4*time.Second || p.Circuit.Name != "jira_api" || p.Circuit.ProbeTimeout != p.TryTimeout ||
 		p.Circuit.FailureThreshold != 5 || p.Circuit.FailureWindow != time.Minute || p.Circuit.RecoveryTimeout != 30*time.Second || p.Circuit.SuccessThreshold != 2 {
 		t.Errorf("got %+v", p)
@@ -257,7 +257,7 @@ func TestOverridesOfAProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := c.Protection
-	if p.Retry.MaxAttempts != 1 || p.Retry.BaseDelay != 500*time.Millisecond || p.Retry.MaxDelay != 2*time.Second || p.Retry.Strategy != "fixed" || p.Retry.Jitter ||
+	if p.Retry.MaxRetries != 1 || p.Retry.BaseDelay != 500*time.Millisecond || p.Retry.MaxDelay != 2*time.Second || p.Retry.Strategy != "fixed" || p.Retry.Jitter ||
 		p.TryTimeout != 2500*time.Millisecond || p.Circuit.FailureThreshold != 10 || p.Circuit.FailureWindow != 30*time.Second ||
 		p.Circuit.RecoveryTimeout != 15*time.Second || p.Circuit.SuccessThreshold != 3 {
 		t.Errorf("got %+v", p)
@@ -308,7 +308,7 @@ func TestSessionsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := c.Protection
-	if p.Retry.MaxAttempts != 3 || p.Retry.BaseDelay != 500*time.Millisecond || p.Retry.MaxDelay != 5*time.Second || !p.Retry.Jitter {
+	if p.Retry.MaxRetries != 3 || p.Retry.BaseDelay != 500*time.Millisecond || p.Retry.MaxDelay != 5*time.Second || !p.Retry.Jitter {
 		t.Errorf("got %+v", p.Retry)
 	}
 	if budget := guard.Budget(p.Retry, p.TryTimeout); budget > HTTPLimit {

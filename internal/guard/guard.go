@@ -241,7 +241,7 @@ func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, t
 	policy := g.policy
 	call.Probe = permit.Probe()
 	if call.Probe {
-		policy.MaxAttempts = 0
+		policy.MaxRetries = 0
 	}
 	options := retry.Options{
 		Continue: permit.Check,

@@ -53,7 +53,7 @@ func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	var mu sync.Mutex
 	c := Config{
 		Breaker: b.breaker, Classify: classify, TryTimeout: 4 * time.Second, Operations: []string{freshName(t)},
-		Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second},
+		Retry: retry.Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second},
 		Report: func(_ context.Context, call Call) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -50,7 +50,7 @@ func ProfileNamed(name string) (Profile, error) {
 
 func exponential(retries int, base, most time.Duration) retry.Policy {
 	return retry.Policy{
-		MaxAttempts: retries, BaseDelay: base, MaxDelay: most,
+		MaxRetries: retries, BaseDelay: base, MaxDelay: most,
 		Strategy: retry.Exponential, Jitter: true, Reserve: Reserve,
 	}
 }
@@ -65,7 +65,7 @@ func protected(policy retry.Policy, circuit breaker.Settings) Profile {
 // left of an invocation, retries are given up, and the last try is shortened.
 func Budget(policy retry.Policy, tryTimeout time.Duration) time.Duration {
 	budget := tryTimeout + policy.Reserve
-	for n := range policy.MaxAttempts {
+	for n := range policy.MaxRetries {
 		budget += policy.Delay(n, 1) + tryTimeout
 	}
 	return budget

@@ -7,45 +7,44 @@ import (
 	"time"
 )
 
-// Strategy is how the delay grows from one retry to the next.
+// Strategy says how the delay grows from one retry to the next.
 type Strategy string
 
 const (
-	// Exponential doubles the delay with every retry. It is what an empty
-	// Strategy means.
+	// Exponential doubles the delay with every retry. An empty Strategy means
+	// Exponential.
 	Exponential Strategy = "exponential"
 	// Fixed waits BaseDelay before every retry.
 	Fixed Strategy = "fixed"
 )
 
-// Limits of a Policy. No process that answers one request lives longer than
-// the 15 minutes a Lambda function may run.
+// Limits of a Policy. A Lambda function runs for at most 15 minutes.
 const (
-	MaxRetries  = 20
-	MaxDuration = 15 * time.Minute
+	RetryLimit    = 20
+	DurationLimit = 15 * time.Minute
 )
 
-// Policy says how often, and after what delays, a failed call is made again.
-// The zero Policy makes one try.
+// Policy says how many times, and after which delays, a failed call is tried
+// again. The zero Policy makes one try.
 type Policy struct {
-	// MaxAttempts is the number of retries after the first try, 0 to
-	// MaxRetries.
-	MaxAttempts int
+	// MaxRetries is the maximum number of retries after the first try, 0 to
+	// RetryLimit. Variables, parameters and documents call it max_attempts.
+	MaxRetries int
 	// BaseDelay is the delay before the first retry, and MaxDelay the longest
-	// before any: 0 to MaxDuration, BaseDelay no more than MaxDelay.
+	// delay before any: 0 to DurationLimit, BaseDelay no more than MaxDelay.
 	BaseDelay, MaxDelay time.Duration
 	// Strategy is Exponential or Fixed.
 	Strategy Strategy
 	// Jitter multiplies each delay by a random factor from 0.7 to 1.3, so that
-	// callers who failed together do not come back together. MaxDelay caps the
+	// callers that failed together do not retry together. MaxDelay caps the
 	// product.
 	Jitter bool
-	// Reserve is kept free before the context's deadline, for what the caller
-	// has to do with the result: no retry begins after it. 0 to MaxDuration.
+	// Reserve is the time before the context's deadline in which no retry
+	// begins. The caller needs it to handle the result. 0 to DurationLimit.
 	Reserve time.Duration
 }
 
-// Jitter's factors. Atlassian, for one, asks its clients for these.
+// Range of the jitter factor, as Atlassian recommends it to its clients.
 const (
 	leastJitter = 0.7
 	mostJitter  = 1.3
@@ -59,12 +58,12 @@ func (p Policy) Validate() error {
 			errs = append(errs, fmt.Errorf("%s %s: want 0 to %s", field, value, high))
 		}
 	}
-	if p.MaxAttempts < 0 || p.MaxAttempts > MaxRetries {
-		errs = append(errs, fmt.Errorf("max_attempts %d: want 0 to %d", p.MaxAttempts, MaxRetries))
+	if p.MaxRetries < 0 || p.MaxRetries > RetryLimit {
+		errs = append(errs, fmt.Errorf("max_retries %d: want 0 to %d", p.MaxRetries, RetryLimit))
 	}
-	check("max_delay", p.MaxDelay, MaxDuration)
+	check("max_delay", p.MaxDelay, DurationLimit)
 	check("base_delay", p.BaseDelay, max(p.MaxDelay, 0))
-	check("reserve", p.Reserve, MaxDuration)
+	check("reserve", p.Reserve, DurationLimit)
 	switch p.Strategy {
 	case "", Exponential, Fixed:
 	default:
@@ -76,12 +75,11 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// Delay gives the back-off before a retry, the first being number 0, for a
-// random number r from 0 to 1: r is where in the jitter's range the factor
-// lies, 1 being the longest. The delay is never negative and never more than
-// MaxDelay, whatever the arguments.
+// Delay returns the back-off before a retry; the first retry has number 0. r,
+// a random number from 0 to 1, selects the jitter factor: 0 the smallest, 1 the
+// largest. For any arguments the delay is between 0 and MaxDelay.
 func (p Policy) Delay(retry int, r float64) time.Duration {
-	// In floating point a shift too far is infinite rather than negative.
+	// In floating point a shift that is too large is infinite, not negative.
 	delay := float64(p.BaseDelay)
 	if p.Strategy != Fixed {
 		delay = math.Ldexp(delay, max(retry, 0))

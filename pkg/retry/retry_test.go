@@ -18,7 +18,7 @@ type slowDown time.Duration
 func (e slowDown) Error() string             { return "slow down" }
 func (e slowDown) RetryAfter() time.Duration { return time.Duration(e) }
 
-var threeRetries = Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
+var threeRetries = Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
 
 func TestDoTriesAndWaits(t *testing.T) {
 	always := func(err error) []error { return []error{err, err, err, err, err} }

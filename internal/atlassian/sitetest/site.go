@@ -68,7 +68,7 @@ func New(t testing.TB, circuit string, operations []string, tryTimeout time.Dura
 	}
 	s.Guard, err = guard.New(guard.Config{
 		Breaker: s.Circuit, TryTimeout: tryTimeout, Operations: operations, Classify: classify, Retryable: atlassian.Retryable,
-		Retry:  retry.Policy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
+		Retry:  retry.Policy{MaxRetries: 3, BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
 		Report: func(_ context.Context, c guard.Call) { s.mu.Lock(); defer s.mu.Unlock(); s.calls = append(s.calls, c) },
 	})
 	if err != nil {
