@@ -55,12 +55,12 @@ func (c *Connector) WithKeys(keys *idempotency.Keys) *Connector {
 }
 
 // call makes one guarded call of one request.
-func call[T any](ctx context.Context, c *Connector, operation string, r atlassian.Request) (T, error) {
+func call[T any](ctx context.Context, c *Connector, operation string, r atlassian.Request, options ...guard.Option) (T, error) {
 	return guard.Run(ctx, c.guard, operation, func(ctx context.Context) (T, error) {
 		var answer T
 		err := c.client.Do(ctx, r, &answer)
 		return answer, err
-	})
+	}, options...)
 }
 
 // isStatus tells whether err is an answer of Jira itself with the status. A page
