@@ -50,29 +50,50 @@ const (
 	mostJitter  = 1.3
 )
 
-// Validate reports every field that is out of its range, joined.
+// FieldError is a field of a Policy that is out of its range. Validate returns
+// one for each, joined with errors.Join.
+type FieldError struct {
+	Field     string // in snake case, such as "base_delay"
+	Value     any    // int, time.Duration or Strategy, as the field's type
+	Low, High any    // the range, both included, in Value's type; nil where Rule is set
+	Rule      string // what the value must be, where that is no range
+}
+
+// Error names the field, its value and what it must be.
+func (e *FieldError) Error() string {
+	if e.Rule != "" {
+		return fmt.Sprintf("retry policy: %s %q: want %s", e.Field, e.Value, e.Rule)
+	}
+	return fmt.Sprintf("retry policy: %s %v: want %v to %v", e.Field, e.Value, e.Low, e.High)
+}
+
+// Validate returns a *FieldError for every field that is out of range, joined
+// with errors.Join, or nil. BaseDelay is compared with MaxDelay only if that is
+// in range.
 func (p Policy) Validate() error {
 	var errs []error
-	check := func(field string, value, high time.Duration) {
-		if value < 0 || value > high {
-			errs = append(errs, fmt.Errorf("%s %s: want 0 to %s", field, value, high))
-		}
+	maxBase := DurationLimit
+	inRange(&errs, "max_retries", p.MaxRetries, 0, RetryLimit)
+	if inRange(&errs, "max_delay", p.MaxDelay, 0, DurationLimit) {
+		maxBase = p.MaxDelay
 	}
-	if p.MaxRetries < 0 || p.MaxRetries > RetryLimit {
-		errs = append(errs, fmt.Errorf("max_retries %d: want 0 to %d", p.MaxRetries, RetryLimit))
-	}
-	check("max_delay", p.MaxDelay, DurationLimit)
-	check("base_delay", p.BaseDelay, max(p.MaxDelay, 0))
-	check("reserve", p.Reserve, DurationLimit)
+	inRange(&errs, "base_delay", p.BaseDelay, 0, maxBase)
+	inRange(&errs, "reserve", p.Reserve, 0, DurationLimit)
 	switch p.Strategy {
 	case "", Exponential, Fixed:
 	default:
-		errs = append(errs, fmt.Errorf("strategy %q: want %q or %q", p.Strategy, Exponential, Fixed))
+		errs = append(errs, &FieldError{Field: "strategy", Value: p.Strategy, Rule: fmt.Sprintf("%q or %q", Exponential, Fixed)})
 	}
-	if len(errs) > 0 {
-		return fmt.Errorf("retry policy: %w", errors.Join(errs...))
+	return errors.Join(errs...)
+}
+
+// inRange reports whether a field is in its range, and adds an error if not.
+func inRange[T int | time.Duration](errs *[]error, field string, value, low, high T) bool {
+	if low <= value && value <= high {
+		return true
 	}
-	return nil
+	*errs = append(*errs, &FieldError{Field: field, Value: value, Low: low, High: high})
+	return false
 }
 
 // Delay returns the back-off before a retry; the first retry has number 0. r,
