@@ -173,7 +173,7 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 		Wait: retryAfter(res.Header, now),
 	}
 	switch {
-	case refused(res):
+	case rejectedCredentials(res):
 		// With a 2xx it was served as an anonymous caller's: a change is done.
 		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
@@ -192,10 +192,10 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 	return e
 }
 
-// refused tells whether the service did not accept the credentials. Jira Cloud
+// rejectedCredentials reports whether the service rejected the credentials. Jira Cloud
 // serves a wrong pair as an anonymous caller, mostly with a 200 of nothing, and
 // tells by this header alone. An outage is one for anonymous callers too.
-func refused(res *http.Response) bool {
+func rejectedCredentials(res *http.Response) bool {
 	return res.StatusCode == http.StatusUnauthorized || res.StatusCode < 500 &&
 		strings.Contains(res.Header.Get("X-Seraph-LoginReason"), "AUTHENTICATED_FAILED")
 }
@@ -228,8 +228,8 @@ func About(field string, err error) error {
 	return err
 }
 
-// IsRefused tells whether the service did not accept the credentials.
-func IsRefused(err error) bool {
+// IsRejected reports whether the service rejected the credentials.
+func IsRejected(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Reason == reasonUnauthorized
 }

@@ -136,7 +136,7 @@ func TestWhatARereadMayComeTo(t *testing.T) {
 				r.err, r.reads = c.err, 0
 				for range 5 {
 					_, err := k.Fresh(t.Context())
-					if _, ok := errors.AsType[*Error](err); !ok || IsRefused(err) != c.refused {
+					if _, ok := errors.AsType[*Error](err); !ok || IsRejected(err) != c.refused {
 						t.Fatalf("got %v", err)
 					}
 				}

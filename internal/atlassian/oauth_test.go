@@ -247,7 +247,7 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 			r := Request{Method: http.MethodPost, Path: "/x", Body: 1, Changes: true}
 			err := s.client.Do(t.Context(), r, &v)
 			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Ambiguous || IsRefused(err) != c.refused || sent != 0 {
+			if !ok || e.Ambiguous || IsRejected(err) != c.refused || sent != 0 {
 				t.Errorf("got %v, %d sent", err, sent)
 			}
 			if got := s.refusals.Load() > 0; got != c.refused {

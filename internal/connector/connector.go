@@ -42,7 +42,7 @@ func New(ctx context.Context, getenv func(string) string, logger *slog.Logger, c
 		return nil, nil, err
 	}
 	client := atlassian.New(atlassian.Config{
-		Base: c.BaseURL, Auth: c.Auth, Keys: keys, Refused: telemetry.CredentialsRefused(logger, circuit.Name()),
+		Base: c.BaseURL, Auth: c.Auth, Keys: keys, Rejected: telemetry.CredentialsRejected(logger, circuit.Name()),
 	})
 	return client, calls, nil
 }

@@ -92,7 +92,7 @@ func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 		err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/myself"}, &me)
 		info.CredentialsAccepted = err == nil
 		// 403: an expired token at the gateway, or an account without Jira.
-		if atlassian.IsRefused(err) || isStatus(err, http.StatusForbidden) {
+		if atlassian.IsRejected(err) || isStatus(err, http.StatusForbidden) {
 			err = nil
 		}
 		return info, err

@@ -75,11 +75,11 @@ func TestCallWithoutCircuitIsStillAMetric(t *testing.T) {
 	checkEMF(t, lines()[0])
 }
 
-func TestCredentialsRefused(t *testing.T) {
+func TestCredentialsRejected(t *testing.T) {
 	logger, lines := setup(t, "info")
-	CredentialsRefused(logger, "jira_api")(invocationContext())
+	CredentialsRejected(logger, "jira_api")(invocationContext())
 	want(t, lines()[0], map[string]any{
-		"level": "WARN", "message": "Credentials refused", "circuit": "jira_api", "CredentialsRefused": 1.0,
+		"level": "WARN", "message": "Credentials rejected", "circuit": "jira_api", "CredentialsRejected": 1.0,
 	})
 	checkEMF(t, lines()[0])
 }

@@ -83,7 +83,7 @@ func TestLine(t *testing.T) {
 func TestWithoutANameTheStackIsLocal(t *testing.T) {
 	setup(t, "info") // restores what Setup changes
 	var buf bytes.Buffer
-	CredentialsRefused(Setup(&buf, "jira", func(string) string { return "" }), "jira_api")(context.Background())
+	CredentialsRejected(Setup(&buf, "jira", func(string) string { return "" }), "jira_api")(context.Background())
 	line := parse(t, buf.Bytes())[0]
 	want(t, line, map[string]any{"stack": "local"})
 	checkEMF(t, line)
