@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is what is around the function: Jira and Secrets Manager, and a store
-// that is away.
+// world is what surrounds the function: Jira, Secrets Manager, and a store that
+// cannot be reached.
 type world struct {
 	env      map[string]string
 	requests atomic.Int32
@@ -133,7 +133,7 @@ func TestWhatIsMissingRefusesToStart(t *testing.T) {
 	}
 }
 
-// The store is away: calls are served all the same, and the environment's own
+// The store is unavailable: calls are served all the same, and the environment's own
 // circuit protects Jira.
 func TestMistakesOfTheCallerOpenTheCircuitOnlyIfCounted(t *testing.T) {
 	for counted, wants := range map[string][]int{

@@ -254,7 +254,7 @@ func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*htt
 	return req, nil
 }
 
-// isJSON tells an answer from the page of a login or of an outage that a proxy
+// isJSON reports an answer from the page of a login or of an outage that a proxy
 // sends with a 200.
 func isJSON(res *http.Response) bool {
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))

@@ -10,7 +10,7 @@ import (
 )
 
 // HTTPLimit is the longest time that a call behind an HTTP API may take. The API
-// itself gives up after 30 s.
+// itself returns up after 30 s.
 const HTTPLimit = 29 * time.Second
 
 // defaultTryTimeout lets four tries, their back-offs and the reserve fit

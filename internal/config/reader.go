@@ -191,8 +191,8 @@ func (r *reader) flag(name string, target *bool) {
 	}
 }
 
-// choice reads one of the values, the first of which is the default, and stands
-// in for any other.
+// choice returns one of the values: the first if the variable is empty or holds
+// any other.
 func (r *reader) choice(name string, values ...string) string {
 	value := r.getenv(name)
 	if slices.Contains(values, value) {

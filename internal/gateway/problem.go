@@ -67,8 +67,8 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	WriteProblem(w, r, Problem{})
 }
 
-// Refuse answers r with BadField.
-func Refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
+// WriteBadField answers r with BadField.
+func WriteBadField(w http.ResponseWriter, r *http.Request, field, detail string) {
 	WriteProblem(w, r, BadField(field, detail))
 }
 

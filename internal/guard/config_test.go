@@ -18,7 +18,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"no try timeout":                    {func(c *Config) { c.TryTimeout = 0 }, "try_timeout 0s"},
 		"a try timeout beyond any function": {func(c *Config) { c.TryTimeout = time.Hour }, "try_timeout 1h0m0s"},
 		"a negative bulkhead":               {func(c *Config) { c.MaxConcurrent = -1 }, "max_concurrent -1"},
-		"a policy that is none":             {func(c *Config) { c.Retry = retry.Policy{MaxRetries: -1} }, "max_retries -1"},
+		"an invalid retry policy":           {func(c *Config) { c.Retry = retry.Policy{MaxRetries: -1} }, "max_retries -1"},
 	}
 	for rule, tt := range tests {
 		t.Run(rule, func(t *testing.T) {

@@ -44,7 +44,7 @@ type bench struct {
 	calls   []Call // reported
 }
 
-// withBench runs f in fake time on a Guard of which change may alter the usual
+// withBench runs f in fake time on a Guard, after change has altered the usual
 // settings: retries after 1, 2 and 4 s, tries of 4 s, the default circuit.
 func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	t.Helper()
@@ -75,7 +75,7 @@ func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	})
 }
 
-// last is the report of the call just made, of which there must be n so far.
+// last returns the report of the last call. There must be n so far.
 func (b *bench) last(n int) Call {
 	b.t.Helper()
 	if len(b.calls) != n {

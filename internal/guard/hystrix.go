@@ -55,8 +55,8 @@ func newCommand(name string, timeout time.Duration, pool int) (*command, error) 
 	config := hystrix.CommandConfig{
 		Timeout:               int((timeout + backStop).Milliseconds()),
 		MaxConcurrentRequests: pool,
-		// Its circuit opens at this many requests within 10 s, of which this
-		// percentage failed.
+		// Its circuit opens at this many requests within 10 s if this percentage
+		// of them failed.
 		RequestVolumeThreshold: math.MaxInt32,
 		ErrorPercentThreshold:  101,
 		SleepWindow:            5000,

@@ -44,8 +44,8 @@ type Config struct {
 	Guard *guard.Guard
 	// Rejected is called when MongoDB rejects the credentials.
 	Rejected func(context.Context)
-	// Unusable is told why the secret cannot be read, or is none. What it is told
-	// shows nothing of the secret, if URI's errors do not.
+	// Unusable is called with the reason why the secret cannot be read or used. The
+	// error shows nothing of the secret if URI's errors do not.
 	Unusable func(context.Context, error)
 	// Now is the clock of creation and expiry. Default time.Now.
 	Now func() time.Time
@@ -148,7 +148,7 @@ func (r *Repository) tellSecret(ctx context.Context, err error) {
 	}
 }
 
-// find gives the document of a session that is live.
+// find returns the document of a session that is live.
 func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id string) (record, error) {
 	var found record
 	err := db.Collection(sessions).FindOne(ctx, bson.D{field(fieldID, key(owner, id))}).Decode(&found)
@@ -158,7 +158,7 @@ func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id str
 	return found, err
 }
 
-// Get gives a session.
+// Get returns a session.
 func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error) {
 	found, err := call(ctx, r, getSession, func(ctx context.Context, db *mongo.Database) (record, error) {
 		return r.find(ctx, db, owner, id)
@@ -166,7 +166,7 @@ func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error)
 	return found.session(), err
 }
 
-// List gives the owner's sessions, the newest first: those that began before
+// List returns the owner's sessions, the newest first: those that began before
 // the one that a former page named as next.
 func (r *Repository) List(ctx context.Context, owner, before string, limit int) (page []Session, next string, err error) {
 	filter := bson.D{field(fieldOwner, owner), field(fieldDeleted, nil), field(fieldExpiry, after(r.now()))}

@@ -8,7 +8,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// Calls gives the guard's report: exactly one line per guarded call, which is
+// Calls returns the guard's report: exactly one line per guarded call, which is
 // also its metric document. It tells the class of a failure, never the error's
 // text, which may be the upstream's.
 //
@@ -47,7 +47,7 @@ func Calls(logger *slog.Logger) func(context.Context, guard.Call) {
 	}
 }
 
-// CredentialsRejected gives the report that the service behind circuit did not
+// CredentialsRejected returns the report that the service behind circuit did not
 // accept our credentials: one line and the metric CredentialsRejected by circuit.
 func CredentialsRejected(logger *slog.Logger, circuit string) func(context.Context) {
 	return func(ctx context.Context) {

@@ -34,7 +34,7 @@ func TestCall(t *testing.T) {
 			guard.Call{Outcome: guard.Rejected, Reason: "timeout"},
 			map[string]any{"level": "INFO", "attempts": 0.0, "CircuitOpen": 1.0, "Failures": 0.0, "Retries": 0.0},
 		},
-		"a neutral outcome is none of these": {
+		"a neutral outcome is not one of these": {
 			guard.Call{Outcome: guard.Neutral, Reason: "busy"},
 			map[string]any{"level": "INFO", "CircuitOpen": 0.0, "Failures": 0.0},
 		},

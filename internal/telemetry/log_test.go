@@ -27,7 +27,7 @@ func invocationContext() context.Context {
 	return invoked{lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})}
 }
 
-// setup gives a logger and what it wrote, line by line.
+// setup returns a logger and what it wrote, line by line.
 func setup(t *testing.T, level string) (*slog.Logger, func() []map[string]any) {
 	t.Helper()
 	before, flags, out := slog.Default(), log.Flags(), log.Writer()

@@ -87,14 +87,14 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// Answers tells the site what to answer from now on.
+// Answers reports the site what to answer from now on.
 func (s *Site) Answers(h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = h
 }
 
-// Answering gives the same JSON to every request.
+// Answering returns the same JSON to every request.
 func Answering(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
