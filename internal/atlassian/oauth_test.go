@@ -125,7 +125,7 @@ func TestFailedExchanges(t *testing.T) {
 		"a 401 is an authentication error":             {answering(401, nil, denied), "unauthorized", false, false},
 		"so is a 403":                                  {answering(403, nil, denied), "unauthorized", false, false},
 		"so is a 400":                                  {answering(400, nil, denied), "unauthorized", false, false},
-		"so is a 404, which no client sees":     {answering(404, nil, ""), "unauthorized", false, false},
+		"so is a 404, which no client sees":            {answering(404, nil, ""), "unauthorized", false, false},
 		"a 429 passes":                                 {answering(429, map[string]string{"Retry-After": "3"}, ""), "rate_limited", true, true},
 		"a 503 passes":                                 {answering(503, nil, "<html>"), "http_503", true, true},
 		"a connection that is cut passes":              {cut, "connection", true, true},
