@@ -18,7 +18,7 @@ func main() { function.Main("confluence", newHandler) }
 func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Confluence(getenv)
 	if err != nil {
-		return nil, c.WithSecret(ctx, getenv, err)
+		return nil, err
 	}
 	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
 	client, calls, err := connector.New(ctx, getenv, logger, c, store, confluence.Operations)

@@ -20,7 +20,7 @@ func main() { function.Main("jira", newHandler) }
 func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Logger) (http.Handler, error) {
 	c, err := config.Jira(getenv)
 	if err != nil {
-		return nil, c.WithSecret(ctx, getenv, err)
+		return nil, err
 	}
 	tables := dynamostore.NewClient(getenv, nil)
 	client, calls, err := connector.New(ctx, getenv, logger, c.Connector, dynamostore.New(tables, c.Table), jira.Operations)

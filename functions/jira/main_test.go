@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is what is around the function: Jira and Secrets Manager, and a store
-// that is away.
+// world is what surrounds the function: Jira, Secrets Manager, and a store that
+// cannot be reached.
 type world struct {
 	env      map[string]string
 	requests atomic.Int32
@@ -105,8 +105,8 @@ func TestWhatIsMissingRefusesToStart(t *testing.T) {
 	}{
 		"all configuration": {nil, []string{"CIRCUITS_TABLE", "AWS_REGION", "JIRA_BASE_URL", "JIRA_SECRET_ID"}},
 		"the secret":        {withoutSecret, []string{"secret jira-token is missing"}},
-		"both":              {withoutBoth, []string{"CIRCUITS_TABLE is missing", "secret jira-token is missing"}},
-		"the token in it":   {withoutToken, []string{"secret jira-token", "token"}},
+		"no secret is read for a configuration that is incomplete": {withoutBoth, []string{"CIRCUITS_TABLE is missing"}},
+		"the token in it": {withoutToken, []string{"secret jira-token", "token"}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			command := exec.Command(os.Args[0])
@@ -133,7 +133,7 @@ func TestWhatIsMissingRefusesToStart(t *testing.T) {
 	}
 }
 
-// The store is away: calls are served all the same, and the environment's own
+// The store is unavailable: calls are served all the same, and the environment's own
 // circuit protects Jira.
 func TestMistakesOfTheCallerOpenTheCircuitOnlyIfCounted(t *testing.T) {
 	for counted, wants := range map[string][]int{

@@ -31,7 +31,7 @@ func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logg
 	}
 	sessions := session.New(session.Config{
 		URI: config.MongoURI(getenv, c.SecretID), Database: c.Database, TTL: c.TTL, Guard: calls,
-		Refused: telemetry.CredentialsRefused(logger, ""),
+		Rejected: telemetry.CredentialsRejected(logger, ""),
 		Unusable: func(ctx context.Context, err error) {
 			logger.WarnContext(ctx, "Secret cannot be used", slog.String("secret", c.SecretID), slog.String("error", err.Error()))
 		},

@@ -20,19 +20,19 @@ import (
 	"time"
 )
 
-// maxAnswer is the most bytes that are read of an answer: more than any page
-// that is asked for, and less than a function may pass on.
+// maxAnswer is the largest answer that is read, in bytes: more than any page that
+// is asked for, and less than a function may return.
 const maxAnswer = 5 << 20
 
 // Client calls one product of one site. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	auth    Auth
-	keys    *Keyring
-	reads   *http.Client
-	changes *http.Client
-	now     func() time.Time
-	refused func(context.Context)
+	base     *url.URL
+	auth     Auth
+	keys     *Keyring
+	reads    *http.Client
+	changes  *http.Client
+	now      func() time.Time
+	rejected func(context.Context)
 }
 
 // Config of a Client. Base, Auth and Keys are required.
@@ -43,8 +43,8 @@ type Config struct {
 	Base *url.URL
 	Auth Auth
 	Keys *Keyring
-	// Refused is told each time the service does not accept the credentials.
-	Refused func(context.Context)
+	// Rejected is called each time the service rejects the credentials.
+	Rejected func(context.Context)
 	// Now and Transport are for tests.
 	Now       func() time.Time
 	Transport http.RoundTripper
@@ -52,13 +52,12 @@ type Config struct {
 
 // New returns a Client that follows no redirects.
 func New(c Config) *Client {
-	// A connection that was kept through a freeze may be dead, and the request
-	// that finds out may, for all one knows, have been performed. A change is
-	// worth a connection of its own.
+	// A connection that was kept through a freeze may be dead, and a request sent
+	// on it may or may not have been executed. So each change has its own.
 	fresh := newTransport()
 	fresh.DisableKeepAlives = true
 	client := &Client{
-		base: c.Base, auth: c.Auth, keys: c.Keys, now: c.Now, refused: c.Refused,
+		base: c.Base, auth: c.Auth, keys: c.Keys, now: c.Now, rejected: c.Rejected,
 		reads: newHTTPClient(newTransport()), changes: newHTTPClient(fresh),
 	}
 	if c.Transport != nil {
@@ -67,8 +66,8 @@ func New(c Config) *Client {
 	if c.Now == nil {
 		client.now = time.Now
 	}
-	if c.Refused == nil {
-		client.refused = func(context.Context) {}
+	if c.Rejected == nil {
+		client.rejected = func(context.Context) {}
 	}
 	return client
 }
@@ -97,19 +96,19 @@ type Request struct {
 	Path   string // below Base, escaped
 	Query  url.Values
 	Body   any // sent as JSON; nil for none
-	// Changes: performing it twice is not the same as once. What may have been
-	// performed is then an ambiguous error, and is not retried.
+	// Changes: performing it twice is not the same as once. If it may have been
+	// performed, the error is ambiguous and it is not retried.
 	Changes bool
-	// Public: made without credentials, for which a site answers everyone. At
-	// the gateway, which lets nobody in without, it has them.
+	// Public: a site answers everyone, so no credentials are sent. The gateway
+	// admits nobody without, so there they are.
 	Public bool
-	// AboutAccount: a 403 would be about the account as a whole, and not about
-	// what is asked for. It is then a refusal of the credentials.
+	// AboutAccount: a 403 is about the account as a whole, not about what is
+	// asked for, and so a rejection of the credentials.
 	AboutAccount bool
 }
 
-// Decoder is a v of Do that reads an answer's JSON itself. The bytes are its own
-// from then on.
+// Decoder is a v of Do that reads an answer's JSON itself. It owns body from then
+// on.
 type Decoder interface{ Decode(body []byte) error }
 
 func decode(body []byte, v any) error {
@@ -119,48 +118,50 @@ func decode(body []byte, v any) error {
 	return json.Unmarshal(body, v)
 }
 
-// HeaderReader is a v of Do that also wants a successful answer's header, as
-// where that has the link to the next page.
+// HeaderReader is a v of Do that also reads a successful answer's header, such as
+// the link to the next page.
 type HeaderReader interface{ ReadHeader(http.Header) }
 
-// Do makes the request and reads the answer's JSON into v. Credentials that are
-// refused are looked up again, and if they have changed the request is made
-// once more: a refused request was not performed. Errors are *Error.
+// Do sends the request and reads the answer's JSON into v. If the credentials are
+// rejected they are read again, and if they have changed the request is sent once
+// more: a request with rejected credentials was not performed. Errors are *Error.
 func (c *Client) Do(ctx context.Context, r Request, v any) error {
 	keys, err := c.keys.Fresh(ctx)
 	if err != nil {
-		c.mayBeRefused(ctx, err)
+		c.credentialsRejected(ctx, err)
 		return err
 	}
-	err = c.once(ctx, r, keys, v)
-	if r.Public && !c.gateway() || !c.mayBeRefused(ctx, err) {
+	err = c.roundTrip(ctx, r, keys, v)
+	if r.Public && !c.gateway() || !c.credentialsRejected(ctx, err) {
 		return err
 	}
 	renewed, changed := c.keys.Renew(ctx, keys)
 	if !changed {
 		return err
 	}
-	err = c.once(ctx, r, renewed, v)
-	c.mayBeRefused(ctx, err)
+	err = c.roundTrip(ctx, r, renewed, v)
+	c.credentialsRejected(ctx, err)
 	return err
 }
 
-// mayBeRefused tells whether other credentials may help, and reports refusals.
+// credentialsRejected reports whether other credentials may help, and calls
+// Config.Rejected if the service rejected these.
 // Atlassian's gateway answers 403 to an expired Bearer token, which may as well
 // mean that the account lacks a permission.
-func (c *Client) mayBeRefused(ctx context.Context, err error) bool {
+func (c *Client) credentialsRejected(ctx context.Context, err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return false
 	}
 	if e.Reason == reasonUnauthorized {
-		c.refused(ctx)
+		c.rejected(ctx)
 		return !e.Ambiguous
 	}
 	return c.auth != Basic && e.Status == http.StatusForbidden
 }
 
-func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) error {
+// roundTrip sends the request once and reads the answer.
+func (c *Client) roundTrip(ctx context.Context, r Request, keys Credentials, v any) error {
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { written.Store(true) },
@@ -181,7 +182,7 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) e
 	defer res.Body.Close()
 	body, err := readBody(res)
 	switch {
-	case refused(res) || res.StatusCode < 200 || res.StatusCode > 299:
+	case rejectedCredentials(res) || res.StatusCode < 200 || res.StatusCode > 299:
 		e := fromAnswer(res, body, r.Changes, c.now())
 		if c.turnedAway(e) || r.AboutAccount && e.Status == http.StatusForbidden {
 			e.Reason = reasonUnauthorized
@@ -200,10 +201,10 @@ func (c *Client) once(ctx context.Context, r Request, keys Credentials, v any) e
 	return nil
 }
 
-// gateway tells whether the product is called through Atlassian's gateway.
+// gateway reports whether the product is called through Atlassian's gateway.
 func (c *Client) gateway() bool { return strings.HasPrefix(c.base.Path, "/ex/") }
 
-// turnedAway tells whether the gateway refused the credentials on its own. It
+// turnedAway reports whether the gateway itself rejected the credentials. It
 // answers 403 or 404 where they have expired or are another site's, but not in
 // the words of a product, whose 403 and 404 are about the thing asked for.
 func (c *Client) turnedAway(e *Error) bool {
@@ -253,7 +254,7 @@ func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*htt
 	return req, nil
 }
 
-// isJSON tells an answer from the page of a login or of an outage that a proxy
+// isJSON reports an answer from the page of a login or of an outage that a proxy
 // sends with a 200.
 func isJSON(res *http.Response) bool {
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))

@@ -217,7 +217,7 @@ func TestARevokedTokenIsLookedUpOnceAMinute(t *testing.T) {
 	s := newSite(t, Basic, accepting("other"))
 	var v any
 	for range 10 {
-		if err := s.client.Do(context.Background(), get, &v); !IsRefused(err) {
+		if err := s.client.Do(context.Background(), get, &v); !IsRejected(err) {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -251,11 +251,11 @@ func TestA403AboutTheAccountIsARefusal(t *testing.T) {
 	s := newSite(t, Basic, answering(403, nil, `{"message":"Current user not permitted to use Confluence"}`))
 	var v any
 	r := get
-	if err := s.client.Do(context.Background(), r, &v); IsRefused(err) || s.reads.Load() != 1 || s.refusals.Load() != 0 {
+	if err := s.client.Do(context.Background(), r, &v); IsRejected(err) || s.reads.Load() != 1 || s.refusals.Load() != 0 {
 		t.Errorf("about a thing: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
 	}
 	r.AboutAccount = true
-	if err := s.client.Do(context.Background(), r, &v); !IsRefused(err) || s.reads.Load() != 2 || s.refusals.Load() != 1 {
+	if err := s.client.Do(context.Background(), r, &v); !IsRejected(err) || s.reads.Load() != 2 || s.refusals.Load() != 1 {
 		t.Errorf("about the account: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
 	}
 }

@@ -26,13 +26,13 @@ type Credentials struct {
 	Until time.Time
 }
 
-// usable tells whether there is a token that has not expired.
+// usable reports whether there is a token that has not expired.
 func (c Credentials) usable(now time.Time) bool {
 	return c.Token != "" && (c.Until.IsZero() || now.Before(c.Until))
 }
 
-// ParseCredentials reads the secret {"email":"…","token":"…"}, of which Bearer
-// needs no email. The error shows nothing of it.
+// ParseCredentials reads the secret {"email":"…","token":"…"}. Bearer needs no
+// email. The error shows nothing of it.
 func ParseCredentials(secret string, auth Auth) (Credentials, error) {
 	var c struct{ Email, Token string }
 	if json.Unmarshal([]byte(secret), &c) != nil {

@@ -15,13 +15,13 @@ func TestParseCredentials(t *testing.T) {
 		want   Credentials
 		fails  bool
 	}{
-		"email and token":                 {`{"email":"me@example.com","token":"s3cret"}`, Basic, Credentials{Email: "me@example.com", Token: "s3cret"}, false},
-		"bearer needs no email":           {`{"token":"s3cret"}`, Bearer, Credentials{Token: "s3cret"}, false},
-		"basic does":                      {`{"token":"s3cret"}`, Basic, Credentials{}, true},
-		"pasted line ends are dropped":    {`{"email":" me@example.com\n","token":"s3cret\r\n"}`, Basic, Credentials{Email: "me@example.com", Token: "s3cret"}, false},
-		"what no header may hold is none": {`{"token":"s3\ncret"}`, Bearer, Credentials{}, true},
-		"a token is needed":               {`{"email":"s3cret"}`, Basic, Credentials{}, true},
-		"text that is no JSON":            {`s3cret`, Bearer, Credentials{}, true},
+		"email and token":                    {`{"email":"me@example.com","token":"s3cret"}`, Basic, Credentials{Email: "me@example.com", Token: "s3cret"}, false},
+		"bearer needs no email":              {`{"token":"s3cret"}`, Bearer, Credentials{Token: "s3cret"}, false},
+		"basic does":                         {`{"token":"s3cret"}`, Basic, Credentials{}, true},
+		"pasted line ends are dropped":       {`{"email":" me@example.com\n","token":"s3cret\r\n"}`, Basic, Credentials{Email: "me@example.com", Token: "s3cret"}, false},
+		"what no header can hold is invalid": {`{"token":"s3\ncret"}`, Bearer, Credentials{}, true},
+		"a token is needed":                  {`{"email":"s3cret"}`, Basic, Credentials{}, true},
+		"text that is no JSON":               {`s3cret`, Bearer, Credentials{}, true},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			got, err := ParseCredentials(c.secret, c.auth)

@@ -49,7 +49,7 @@ func (e *Error) Error() string {
 	return "atlassian: " + e.Reason
 }
 
-// Unwrap gives the error of the network or of the context.
+// Unwrap returns the error of the network or of the context.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Class is the Reason, or which limit a 429 is of: what programs may be told.
@@ -68,7 +68,7 @@ func Unusable(status int, changes bool) *Error {
 // RetryAfter is the least time to wait before another try.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
 
-// Retryable tells whether another try may help and can do no harm: the failure
+// Retryable reports whether another try may help and can do no harm: the failure
 // passes within a call's time, and nothing can have been changed.
 func (e *Error) Retryable() bool {
 	if e.Ambiguous || e.QuotaStop() {
@@ -95,9 +95,9 @@ func Retryable(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded)
 }
 
-// Classify gives the circuit's classifier. An answer that says the caller was
-// wrong, or asked for too much, is a success of the service, refused credentials
-// included, unless countClientErrors; 408, 425 and 429 are not of that kind.
+// Classify returns the circuit's classifier. An answer that says the caller was
+// wrong or asked for too much is a success of the service, as are rejected
+// credentials, unless countClientErrors is set. 408, 425 and 429 are failures.
 func Classify(countClientErrors bool) breaker.Classifier {
 	return func(err error) breaker.Outcome {
 		if errors.Is(err, context.Canceled) {
@@ -150,7 +150,7 @@ const (
 	reasonTooLarge     = "too_large"
 )
 
-// fromNetwork classes a request that got no answer. written tells whether
+// fromNetwork classes a request that got no answer. written reports whether
 // anything of it may have reached the service.
 func fromNetwork(err error, changes, written bool) *Error {
 	e := &Error{Reason: "connection", cause: err, Ambiguous: changes && written}
@@ -173,7 +173,7 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 		Wait: retryAfter(res.Header, now),
 	}
 	switch {
-	case refused(res):
+	case rejectedCredentials(res):
 		// With a 2xx it was served as an anonymous caller's: a change is done.
 		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
@@ -187,15 +187,15 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 		e.Ambiguous = changes
 	}
 	if res.StatusCode >= 400 && res.StatusCode < 500 {
-		e.Messages, e.Fields = said(body)
+		e.Messages, e.Fields = upstreamMessages(body)
 	}
 	return e
 }
 
-// refused tells whether the service did not accept the credentials. Jira Cloud
+// rejectedCredentials reports whether the service rejected the credentials. Jira Cloud
 // serves a wrong pair as an anonymous caller, mostly with a 200 of nothing, and
 // tells by this header alone. An outage is one for anonymous callers too.
-func refused(res *http.Response) bool {
+func rejectedCredentials(res *http.Response) bool {
 	return res.StatusCode == http.StatusUnauthorized || res.StatusCode < 500 &&
 		strings.Contains(res.Header.Get("X-Seraph-LoginReason"), "AUTHENTICATED_FAILED")
 }
@@ -218,8 +218,8 @@ func token(value string) string {
 	return value
 }
 
-// About names the field of the client's request that a 400 in the service's own
-// words is about, for a request of which only that can be wrong. It gives err.
+// About sets the field of the client's request that a 400 of the service is about,
+// for a request in which only that field can be wrong, and returns err.
 func About(field string, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if ok && e.Status == http.StatusBadRequest && len(e.Messages) > 0 {
@@ -228,8 +228,8 @@ func About(field string, err error) error {
 	return err
 }
 
-// IsRefused tells whether the service did not accept the credentials.
-func IsRefused(err error) bool {
+// IsRejected reports whether the service rejected the credentials.
+func IsRejected(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Reason == reasonUnauthorized
 }

@@ -70,7 +70,7 @@ func TestALookUpThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
-// reader gives what it is told, and counts.
+// reader returns what it is told, and counts.
 type reader struct {
 	credentials Credentials
 	err         error
@@ -136,7 +136,7 @@ func TestWhatARereadMayComeTo(t *testing.T) {
 				r.err, r.reads = c.err, 0
 				for range 5 {
 					_, err := k.Fresh(t.Context())
-					if _, ok := errors.AsType[*Error](err); !ok || IsRefused(err) != c.refused {
+					if _, ok := errors.AsType[*Error](err); !ok || IsRejected(err) != c.refused {
 						t.Fatalf("got %v", err)
 					}
 				}
@@ -179,7 +179,7 @@ func TestAtTheStart(t *testing.T) {
 	}
 }
 
-// A token that was refused right after it was got is not got again: the next
+// A token that was rejected right after it was issued is not asked for again: the next
 // would be no better.
 func TestATokenIsNotGotTwiceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

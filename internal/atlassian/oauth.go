@@ -49,7 +49,7 @@ const (
 	maxTokenAnswer = 64 << 10
 )
 
-// TokenEndpoint gives access tokens for client credentials (RFC 6749, section
+// TokenEndpoint returns access tokens for client credentials (RFC 6749, section
 // 4.4). It is safe for concurrent use.
 type TokenEndpoint struct {
 	url  string
@@ -124,7 +124,7 @@ func (t *TokenEndpoint) token(res *http.Response, answer []byte) (Credentials, e
 	return Credentials{Token: Secret(a.Token), Until: until}, nil
 }
 
-// Tokens gives a reader of access tokens for the application that secret reads,
+// Tokens returns a reader of access tokens for the application that secret reads,
 // each time anew since it may have been rotated. A secret that can no longer be
 // read is taken for unchanged. Calls must not overlap.
 func (t *TokenEndpoint) Tokens(secret func(context.Context) (Application, error)) func(context.Context) (Credentials, error) {

@@ -21,12 +21,12 @@ func TestParseApplication(t *testing.T) {
 		want   Application
 		fails  bool
 	}{
-		"an id and a secret":           {`{"client_id":"i","client_secret":"s3cret"}`, Application{"i", "s3cret"}, false},
-		"pasted line ends are dropped": {`{"client_id":" i\n","client_secret":"s3cret\r\n"}`, Application{"i", "s3cret"}, false},
-		"an id is needed":              {`{"client_secret":"s3cret"}`, Application{}, true},
-		"a secret is needed":           {`{"client_id":"s3"}`, Application{}, true},
-		"an API token is none":         {`{"email":"me@example.com","token":"s3cret"}`, Application{}, true},
-		"text that is no JSON":         {`s3cret`, Application{}, true},
+		"an id and a secret":             {`{"client_id":"i","client_secret":"s3cret"}`, Application{"i", "s3cret"}, false},
+		"pasted line ends are dropped":   {`{"client_id":" i\n","client_secret":"s3cret\r\n"}`, Application{"i", "s3cret"}, false},
+		"an id is needed":                {`{"client_secret":"s3cret"}`, Application{}, true},
+		"a secret is needed":             {`{"client_id":"s3"}`, Application{}, true},
+		"an API token is no application": {`{"email":"me@example.com","token":"s3cret"}`, Application{}, true},
+		"text that is no JSON":           {`s3cret`, Application{}, true},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			got, err := ParseApplication(c.secret)
@@ -53,7 +53,7 @@ func tokensOf(t *testing.T, server string) *TokenEndpoint {
 	return NewTokenEndpoint(u)
 }
 
-// useTokens has the client send tokens that the site itself gives.
+// useTokens has the client send tokens that the site itself issues.
 func (s *site) useTokens(t *testing.T) {
 	t.Helper()
 	application := func(context.Context) (Application, error) { return Application{"i", "s"}, nil }
@@ -125,14 +125,14 @@ func TestFailedExchanges(t *testing.T) {
 		"a 401 is an authentication error":             {answering(401, nil, denied), "unauthorized", false, false},
 		"so is a 403":                                  {answering(403, nil, denied), "unauthorized", false, false},
 		"so is a 400":                                  {answering(400, nil, denied), "unauthorized", false, false},
-		"so is a 404, of which no client may hear":     {answering(404, nil, ""), "unauthorized", false, false},
+		"so is a 404, which no client sees":            {answering(404, nil, ""), "unauthorized", false, false},
 		"a 429 passes":                                 {answering(429, map[string]string{"Retry-After": "3"}, ""), "rate_limited", true, true},
 		"a 503 passes":                                 {answering(503, nil, "<html>"), "http_503", true, true},
 		"a connection that is cut passes":              {cut, "connection", true, true},
 		"a redirect is not followed":                   {answering(307, map[string]string{"Location": "http://127.0.0.1:1/"}, ""), "bad_response", false, true},
 		"HTML with a 200 is no token":                  {answering(200, nil, "<html>"), "bad_response", false, true},
-		"an empty token is none":                       {answering(200, nil, `{"access_token":""}`), "bad_response", false, true},
-		"what no header may hold is none":              {answering(200, nil, `{"access_token":"a\nb"}`), "bad_response", false, true},
+		"an empty token is invalid":                    {answering(200, nil, `{"access_token":""}`), "bad_response", false, true},
+		"what no header can hold is invalid":           {answering(200, nil, `{"access_token":"a\nb"}`), "bad_response", false, true},
 		"an answer of any size is not read to its end": {answering(200, nil, `{"access_token":"`+strings.Repeat("x", maxTokenAnswer)+`"}`), "bad_response", false, true},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 			r := Request{Method: http.MethodPost, Path: "/x", Body: 1, Changes: true}
 			err := s.client.Do(t.Context(), r, &v)
 			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Ambiguous || IsRefused(err) != c.refused || sent != 0 {
+			if !ok || e.Ambiguous || IsRejected(err) != c.refused || sent != 0 {
 				t.Errorf("got %v, %d sent", err, sent)
 			}
 			if got := s.refusals.Load() > 0; got != c.refused {

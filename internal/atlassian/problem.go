@@ -9,19 +9,24 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
+	"github.com/coldfuse/coldfuse/internal/rejection"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// defaultWait is when to come back after a failure that does not say.
+// defaultWait is the Retry-After of a failure that names none.
 const defaultWait = 5 * time.Second
 
-// WriteProblem answers r with what err, of a call guarded by the circuit, means
-// to the client. An error that is no call's is the program's own fault: it
-// panics, and the gateway answers 500.
+// WriteProblem answers r with the client's problem for err, the error of a call
+// that circuit guards. Any other error is the program's own fault, a 500.
 func WriteProblem(w http.ResponseWriter, r *http.Request, circuit string, err error) {
 	attempts := guard.Attempts(err)
-	p, ok := gateway.Rejection(err)
+	p, ok := rejection.Problem(err)
 	if !ok {
-		p = callProblem(err, attempts)
+		p, ok = callProblem(err, attempts)
+	}
+	if !ok {
+		gateway.Fail(w, r, err)
+		return
 	}
 	if p.RetryAfterSeconds > 0 {
 		p.RetryAfterSeconds = max(p.RetryAfterSeconds, gateway.Seconds(guard.RejectsFor(err)))
@@ -30,23 +35,21 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, circuit string, err er
 	gateway.WriteProblem(w, r, p)
 }
 
-func callProblem(err error, attempts int) gateway.Problem {
-	e, ok := errors.AsType[*Error](err)
-	switch {
-	case ok:
+func callProblem(err error, attempts int) (p gateway.Problem, ok bool) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		p := e.problem()
 		p.Reason, p.UpstreamStatus, p.UpstreamRequestID = e.Class(), e.Status, e.RequestID
-		return p
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		p := unavailable("the service did not answer in time", 0)
-		p.Reason = "timeout"
-		if attempts > 0 { // the try was given up: what became of it is not known
-			p.Retryable = nil
-		}
-		return p
-	default:
-		panic(err)
+		return p, true
 	}
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return p, false
+	}
+	p = unavailable("the service did not answer in time", 0)
+	p.Reason = breaker.ReasonTimeout
+	if attempts > 0 { // the try was abandoned: its outcome is unknown
+		p.Retryable = nil
+	}
+	return p, true
 }
 
 func (e *Error) problem() gateway.Problem {
@@ -61,7 +64,7 @@ func (e *Error) problem() gateway.Problem {
 			Type: "upstream-authentication", Title: "Upstream authentication", Status: http.StatusBadGateway, Retryable: new(false),
 			Detail: "the service does not accept the credentials that this function is configured with",
 		}
-	case e.Reason == "rate_limited":
+	case e.Reason == breaker.ReasonRateLimited:
 		p := unavailable("the service limits the rate of requests", e.Wait)
 		if e.RateLimit != "" {
 			p.Detail += ": " + e.RateLimit
@@ -84,7 +87,7 @@ func (e *Error) problem() gateway.Problem {
 	}
 }
 
-// passedOn is a 4xx answer as the client's own.
+// passedOn returns the problem of a 4xx answer that is the client's own mistake.
 func (e *Error) passedOn() gateway.Problem {
 	p := gateway.Problem{
 		Type: "upstream-refused", Title: "Refused by the service", Status: e.Status, Retryable: new(false),

@@ -22,7 +22,7 @@ import (
 // for bursts, as is a 429 without a name: what it asks for with Retry-After
 // decides whether a call waits. What stops the whole fleet is told by stopFor.
 
-// QuotaStop tells whether the service will serve nothing before a quota is
+// QuotaStop reports whether the service will serve nothing before a quota is
 // filled up again. No wait within a call is worth it, however short it seems.
 func (e *Error) QuotaStop() bool { return strings.Contains(e.RateLimit, "-quota-") }
 
@@ -40,8 +40,8 @@ func limitOf(h http.Header) (reason string, edge bool) {
 // date would keep callers away for years.
 const maxWait = 24 * time.Hour
 
-// retryAfter is how long the service asks to be left alone: a minimum, of which
-// 0 says nothing. Where headers contradict each other the longest counts.
+// retryAfter returns how long the service asks to be left alone, at least; 0 if it
+// does not say. If headers contradict each other, the longest counts.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	var longest time.Duration
 	for _, value := range h.Values("Retry-After") {

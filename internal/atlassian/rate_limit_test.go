@@ -37,8 +37,8 @@ func TestRateLimits(t *testing.T) {
 			map[string]string{"RateLimit-Reason": "jira-cost-based", "Retry-After": "3"}, "jira-cost-based", 3 * time.Second, true},
 		"concurrency is a burst": {
 			map[string]string{"RateLimit-Reason": "jira-max-concurrent-threads-based"}, "jira-max-concurrent-threads-based", 0, true},
-		"no reason is a burst":             {map[string]string{"Retry-After": "4"}, "rate_limited", 4 * time.Second, true},
-		"a reason that is no word is none": {map[string]string{"RateLimit-Reason": "<b>jira-quota-</b>"}, "rate_limited", 0, true},
+		"no reason is a burst":                {map[string]string{"Retry-After": "4"}, "rate_limited", 4 * time.Second, true},
+		"a reason that is no word is ignored": {map[string]string{"RateLimit-Reason": "<b>jira-quota-</b>"}, "rate_limited", 0, true},
 		"the edge says it in a header of its own": {
 			map[string]string{"X-Failure-Category": "FAILURE_CLIENT_RATE_LIMIT", "X-RateLimit-Reset": at(9*time.Second, time.RFC3339)},
 			"FAILURE_CLIENT_RATE_LIMIT", 9 * time.Second, true},

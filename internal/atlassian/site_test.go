@@ -47,7 +47,7 @@ func newSite(t *testing.T, auth Auth, handler http.HandlerFunc) *site {
 	s.keyring = keys
 	s.client = New(Config{
 		Base: base, Auth: auth, Keys: keys, Now: now,
-		Refused: func(context.Context) { s.refusals.Add(1) },
+		Rejected: func(context.Context) { s.refusals.Add(1) },
 	})
 	return s
 }

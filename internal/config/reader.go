@@ -14,6 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
 // reader reads variables and notes what is wrong with them.
@@ -43,53 +46,123 @@ func (r *reader) required(name string) string {
 	return value
 }
 
-// Each of the following leaves its target alone where the variable is empty or
-// wrong, and tells whether it is right. Numbers are written as the patterns of
-// template.yaml have them: no sign, no exponent, no needless zero in front, and
-// in decimals at most three digits behind the point.
+// integer, duration and decimal read a setting. An empty variable leaves target
+// alone. A value that cannot be read becomes one that is out of every range, so
+// that the setting's own validation reports it: see outOfRange. Numbers are
+// written as the patterns of template.yaml have them: no sign, no exponent, no
+// needless leading zero, and in decimals at most three digits after the point.
 
-func (r *reader) count(name string, low, high int, target *int) bool {
+func (r *reader) integer(name string, target *int) {
 	value := r.getenv(name)
 	if value == "" {
-		return true
+		return
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || strconv.Itoa(n) != value || n < low || n > high {
-		r.problem("%s %q: want %d to %d", name, value, low, high)
+	if err != nil || strconv.Itoa(n) != value {
+		n = -1
+	}
+	*target = n
+}
+
+// duration reads a decimal number of seconds such as 60 or 0.5.
+func (r *reader) duration(name string, target *time.Duration) {
+	seconds := target.Seconds()
+	if r.decimal(name, &seconds); math.IsNaN(seconds) {
+		seconds = -1
+	}
+	*target = time.Duration(math.Round(min(seconds, 1e6)*1000)) * time.Millisecond
+}
+
+func (r *reader) decimal(name string, target *float64) {
+	value := r.getenv(name)
+	if value == "" {
+		return
+	}
+	d, ok := decimal(value)
+	if !ok {
+		d = math.NaN()
+	}
+	*target = d
+}
+
+// integerIn is integer for a variable that only this package knows. It reports
+// whether the value is in range, and leaves target alone if not.
+func (r *reader) integerIn(name string, low, high int, target *int) bool {
+	n := *target
+	r.integer(name, &n)
+	if n < low || n > high {
+		r.outOfRange(name, n, low, high)
 		return false
 	}
 	*target = n
 	return true
 }
 
-// seconds reads a decimal such as 60 or 0.5.
-func (r *reader) seconds(name string, low, high time.Duration, target *time.Duration) bool {
-	value := r.getenv(name)
-	if value == "" {
-		return true
-	}
-	s, ok := decimal(value)
-	d := time.Duration(math.Round(min(s, 1e6)*1000)) * time.Millisecond
-	if !ok || d < low || d > high {
-		r.problem("%s %q: want %s to %s seconds", name, value, seconds(low), seconds(high))
-		return false
+// durationIn is integerIn for a duration.
+func (r *reader) durationIn(name string, low, high time.Duration, target *time.Duration) {
+	d := *target
+	r.duration(name, &d)
+	if d < low || d > high {
+		r.outOfRange(name, d, low, high)
+		return
 	}
 	*target = d
-	return true
 }
 
-func (r *reader) decimal(name string, low, high float64, target *float64) bool {
-	value := r.getenv(name)
-	if value == "" {
-		return true
+// outOfRange notes a variable whose value is not between low and high. The value
+// is the one in use where the variable is not set.
+func (r *reader) outOfRange(name string, value, low, high any) {
+	unit := ""
+	if _, ok := low.(time.Duration); ok {
+		unit = " seconds"
 	}
-	d, ok := decimal(value)
-	if !ok || d < low || d > high {
-		r.problem("%s %q: want %g to %g", name, value, low, high)
-		return false
+	r.problem("%s %q: want %s to %s%s", name, cmp.Or(r.getenv(name), plain(value)), plain(low), plain(high), unit)
+}
+
+// invalid notes what a Validate method of pkg/breaker or pkg/retry returned, by
+// the variables that the fields come from.
+func (r *reader) invalid(prefix string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			r.invalid(prefix, one)
+		}
+		return
 	}
-	*target = d
-	return true
+	if e, ok := errors.AsType[*breaker.FieldError](err); ok {
+		r.invalidField(prefix, e.Field, e.Value, e.Low, e.High, e.Rule)
+	}
+	if e, ok := errors.AsType[*retry.FieldError](err); ok {
+		r.invalidField(prefix, e.Field, e.Value, e.Low, e.High, e.Rule)
+	}
+}
+
+func (r *reader) invalidField(prefix, field string, value, low, high any, rule string) {
+	name := prefix + variableOf(field)
+	if rule != "" {
+		r.problem("%s %q: want %s", name, cmp.Or(r.getenv(name), plain(value)), rule)
+		return
+	}
+	r.outOfRange(name, value, low, high)
+}
+
+// variableOf returns the variable, without prefix, that sets a field.
+func variableOf(field string) string {
+	switch field {
+	case "max_retries":
+		return "MAX_ATTEMPTS" // the owner's name
+	case "probe_timeout":
+		return "TRY_TIMEOUT"
+	default:
+		return strings.ToUpper(field)
+	}
+}
+
+// plain returns a value as a variable has it: durations in seconds.
+func plain(value any) string {
+	if d, ok := value.(time.Duration); ok {
+		return seconds(d)
+	}
+	return fmt.Sprint(value)
 }
 
 func decimal(value string) (d float64, ok bool) {
@@ -105,7 +178,7 @@ func digits(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(c rune) bool { return c < '0' || c > '9' })
 }
 
-// seconds is a duration as a variable has it.
+// seconds returns a duration as a variable has it.
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
 
 func (r *reader) flag(name string, target *bool) {
@@ -118,8 +191,8 @@ func (r *reader) flag(name string, target *bool) {
 	}
 }
 
-// choice reads one of the values, the first of which is the default, and stands
-// in for any other.
+// choice returns one of the values: the first if the variable is empty or holds
+// any other.
 func (r *reader) choice(name string, values ...string) string {
 	value := r.getenv(name)
 	if slices.Contains(values, value) {

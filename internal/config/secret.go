@@ -19,12 +19,12 @@ import (
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 )
 
-// tokenURL is where Atlassian gives access tokens for client credentials.
+// tokenURL is where Atlassian issues access tokens for client credentials.
 const tokenURL = "https://auth.atlassian.com/oauth/token"
 
-// Credentials gives a reader of an account's credentials from Secrets Manager:
+// Credentials returns a function that reads an account's credentials from Secrets Manager:
 // {"email":"…","token":"…"}, or {"client_id":"…","client_secret":"…"} and the
-// access token that Atlassian gives for it. Its calls must not overlap. Its
+// access token that Atlassian issues for it. Its calls must not overlap. Its
 // errors name the secret and show nothing of it. Region, the function's own
 // credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER and
 // ATLASSIAN_TOKEN_URL come from the environment.
@@ -40,8 +40,8 @@ func Credentials(getenv func(string) string, id string, auth atlassian.Auth) fun
 	return atlassian.NewTokenEndpoint(endpoint).Tokens(secret(getenv, id, atlassian.ParseApplication))
 }
 
-// MongoURI gives a reader of the secret {"uri":"mongodb+srv://…"}, on the terms
-// of Credentials.
+// MongoURI returns a function that reads the secret {"uri":"mongodb+srv://…"}, on
+// the same terms as Credentials.
 func MongoURI(getenv func(string) string, id string) func(context.Context) (string, error) {
 	return secret(getenv, id, func(text string) (string, error) {
 		var s struct{ URI string }
@@ -55,8 +55,8 @@ func MongoURI(getenv func(string) string, id string) func(context.Context) (stri
 // secretTimeout bounds one read of a secret, its retries included.
 const secretTimeout = 3 * time.Second
 
-// secret gives a reader of a secret's text, which parse reads; parse's errors
-// must show nothing of it.
+// secret returns a function that reads a secret's text and parses it. The errors
+// of parse must show nothing of the text.
 func secret[T any](getenv func(string) string, id string, parse func(text string) (T, error)) func(context.Context) (T, error) {
 	client := secretsClient(getenv)
 	return func(ctx context.Context) (value T, err error) {
@@ -79,20 +79,6 @@ func secret[T any](getenv func(string) string, id string, parse func(text string
 	}
 }
 
-// WithSecret adds to a configuration's error that its secret cannot be read
-// either, where enough of it is known to try: a deployment is then mended in one
-// go.
-func (c Connector) WithSecret(ctx context.Context, getenv func(string) string, err error) error {
-	if c.SecretID == "" || getenv("AWS_REGION") == "" {
-		return err
-	}
-	_, unread := Credentials(getenv, c.SecretID, c.Auth)(ctx)
-	if _, atlassians := errors.AsType[*atlassian.Error](unread); unread != nil && !atlassians {
-		return fmt.Errorf("%w; %w", err, unread)
-	}
-	return err
-}
-
 func secretsClient(getenv func(string) string) *secretsmanager.Client {
 	own := aws.Credentials{
 		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
@@ -104,7 +90,7 @@ func secretsClient(getenv func(string) string) *secretsmanager.Client {
 		HTTPClient: &http.Client{Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
 			TLSHandshakeTimeout: time.Second,
-			DisableKeepAlives:   true, // the next read is an hour or a refusal away
+			DisableKeepAlives:   true, // the next read is an hour or a rejection away
 		}},
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 }),
 	}

@@ -28,7 +28,7 @@ const (
 func Sessions(getenv func(string) string) (SessionsConfig, error) {
 	r := &reader{getenv: getenv}
 	days := defaultTTLDays
-	r.count("SESSION_TTL_DAYS", 1, 3650, &days)
+	r.integerIn("SESSION_TTL_DAYS", 1, 3650, &days)
 	c := SessionsConfig{
 		Protection:   r.retries("SESSIONS_", "sessions", sessionsTryTimeout, HTTPLimit-guard.Reserve),
 		SecretID:     r.required("MONGODB_SECRET_ID"),

@@ -83,7 +83,7 @@ func (c *Connector) serveSpaces(w http.ResponseWriter, r *http.Request) {
 		keys = strings.Split(query.Get("keys"), ",")
 	}
 	if !areSpaceKeys(keys) {
-		gateway.Refuse(w, r, "keys", "want at most 250 keys of spaces, comma-separated")
+		gateway.WriteBadField(w, r, "keys", "want at most 250 keys of spaces, comma-separated")
 		return
 	}
 	serveList(w, r, query, append([]string{"spaces"}, keys...), func(ctx context.Context, limit int, cursor string) (gateway.Page[Space], error) {
@@ -98,7 +98,7 @@ func (c *Connector) servePages(w http.ResponseWriter, r *http.Request) {
 	}
 	space := r.PathValue("space")
 	if !isNumber(space) && !isSpaceKey(space) {
-		gateway.Refuse(w, r, "space", "want a space's key, or its number")
+		gateway.WriteBadField(w, r, "space", "want a space's key, or its number")
 		return
 	}
 	serveList(w, r, query, []string{"pages", space}, func(ctx context.Context, limit int, cursor string) (gateway.Page[Page], error) {
@@ -116,11 +116,11 @@ func (c *Connector) servePageContent(w http.ResponseWriter, r *http.Request) {
 		format = query.Get("format")
 	}
 	if !isNumber(id) {
-		gateway.Refuse(w, r, "id", "want a page's number")
+		gateway.WriteBadField(w, r, "id", "want a page's number")
 		return
 	}
 	if !slices.Contains([]string{storage, view, markdown}, format) {
-		gateway.Refuse(w, r, "format", "want storage, view or markdown")
+		gateway.WriteBadField(w, r, "format", "want storage, view or markdown")
 		return
 	}
 	content, err := c.PageContent(r.Context(), id, format)
@@ -136,7 +136,7 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 	}
 	cql := query.Get("cql")
 	if strings.TrimSpace(cql) == "" || len(cql) > maxCQL || !utf8.ValidString(cql) {
-		gateway.Refuse(w, r, "cql", "want a CQL query of at most 4,000 bytes, in UTF-8")
+		gateway.WriteBadField(w, r, "cql", "want a CQL query of at most 4,000 bytes, in UTF-8")
 		return
 	}
 	serveList(w, r, query, []string{"search", cql}, func(ctx context.Context, limit int, cursor string) (gateway.Page[Result], error) {

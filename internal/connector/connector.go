@@ -16,11 +16,10 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// New reads the connector's secret and its circuit, side by side since each
+// New reads the connector's secret and its circuit, both at once because each
 // dials and waits for an answer, and returns the client and the guard of the
-// operations. It fails if the secret cannot be read. A store that is away is
-// reported and no error: the circuit is then this environment's own until the
-// store returns.
+// operations. It fails if the secret cannot be read. A store that cannot be
+// reached is reported and is not an error: this environment then decides locally.
 func New(ctx context.Context, getenv func(string) string, logger *slog.Logger, c config.Connector, store breaker.Store, operations []string) (*atlassian.Client, *guard.Guard, error) {
 	c.Protection.WarnOfLength(logger)
 	classify := atlassian.Classify(c.CountClientErrors)
@@ -33,7 +32,7 @@ func New(ctx context.Context, getenv func(string) string, logger *slog.Logger, c
 	var reads sync.WaitGroup
 	reads.Go(func() { _ = circuit.Prime(ctx) }) // the observer reports it
 	reads.Go(func() { unread = keys.Read(ctx) })
-	calls, err := guard.New(guard.Config{
+	protected, err := guard.New(guard.Config{
 		Breaker: circuit, Retry: c.Protection.Retry, TryTimeout: c.Protection.TryTimeout, Operations: operations,
 		Classify: classify, Retryable: atlassian.Retryable, Report: telemetry.Calls(logger),
 	})
@@ -42,7 +41,7 @@ func New(ctx context.Context, getenv func(string) string, logger *slog.Logger, c
 		return nil, nil, err
 	}
 	client := atlassian.New(atlassian.Config{
-		Base: c.BaseURL, Auth: c.Auth, Keys: keys, Refused: telemetry.CredentialsRefused(logger, circuit.Name()),
+		Base: c.BaseURL, Auth: c.Auth, Keys: keys, Rejected: telemetry.CredentialsRejected(logger, circuit.Name()),
 	})
-	return client, calls, nil
+	return client, protected, nil
 }

@@ -21,7 +21,7 @@ type event struct {
 	Coldfuse any `json:"coldfuse"`
 }
 
-// dispatch gives what lambda.Start takes. It answers null where it gauges.
+// dispatch returns what lambda.Start takes. It answers null where it gauges.
 func dispatch(serve gateway.Handler, gauge Gauge) func(context.Context, event) (any, error) {
 	return func(ctx context.Context, e event) (any, error) {
 		if e.Coldfuse == "gauge" {

@@ -41,10 +41,10 @@ func TestTheSchedulesEventIsGauged(t *testing.T) {
 	}
 }
 
-// Beside a gauge every other event gets what it gets without one.
+// Every other event is answered as it is without a gauge.
 func TestAnyOtherEventIsTheHandlers(t *testing.T) {
 	refused := func(context.Context) error { t.Error("gauged"); return nil }
-	alone, beside := lambda.NewHandler(httpOnly()), lambda.NewHandler(dispatch(httpOnly(), refused))
+	alone, both := lambda.NewHandler(httpOnly()), lambda.NewHandler(dispatch(httpOnly(), refused))
 	for rule, c := range map[string]struct{ event, want string }{
 		"an HTTP event":                    {httpEvent(`a`), "/x?coldfuse=gauge 1 a"},
 		"a body that looks like the gauge": {httpEvent(`{"coldfuse":"gauge"}`), `{\"coldfuse\":\"gauge\"}`},
@@ -60,7 +60,7 @@ func TestAnyOtherEventIsTheHandlers(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			want, wantErr := alone.Invoke(t.Context(), []byte(c.event))
-			got, err := beside.Invoke(t.Context(), []byte(c.event))
+			got, err := both.Invoke(t.Context(), []byte(c.event))
 			if string(got) != string(want) || (err == nil) != (wantErr == nil) {
 				t.Errorf("got %.300s, %v, want %.300s, %v", got, err, want, wantErr)
 			}

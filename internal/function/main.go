@@ -1,5 +1,5 @@
-// Package function runs an http.Handler as a Lambda function behind an HTTP
-// API, and beside it what a schedule invokes.
+// Package function runs an http.Handler as a Lambda function behind an HTTP API,
+// and a gauge that a schedule invokes in the same function.
 package function
 
 import (

@@ -15,17 +15,20 @@ import (
 // Handler is what lambda.Start takes for an HTTP API.
 type Handler = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
-// Fault is told of a panic in a handler: its value and stack.
+// Fault is called with a fault of the program: the value of a handler's panic or
+// the error that it gave to Fail, and the stack.
 type Fault func(ctx context.Context, value any, stack []byte)
 
-// Adapt serves HTTP API events by h. The Handler never returns an error and
-// never panics, since either would reach the client as an unexplained 500, and
-// a panic would take the environment with it: a panic in h goes to fault and is
-// answered as a 500 problem. It is safe for concurrent use if h and fault are,
-// which one environment with AWS_LAMBDA_MAX_CONCURRENCY above 1 needs.
+type faultKey struct{}
+
+// Adapt returns a Handler that serves HTTP API events with h. It never returns an
+// error and never panics: either would reach the client as an unexplained 500,
+// and a panic would end the environment. A panic in h goes to fault and is
+// answered with a 500 problem. The Handler is safe for concurrent use if h and
+// fault are; an environment with AWS_LAMBDA_MAX_CONCURRENCY above 1 needs that.
 //
-// h runs with the invocation's context, deadline included; RequestID and
-// RequestContext read what the event brought along.
+// h runs with the invocation's context and its deadline; RequestID and
+// RequestContext read the event's metadata from it.
 func Adapt(h http.Handler, fault Fault) Handler {
 	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := newRequest(ctx, event)
@@ -54,7 +57,7 @@ func Adapt(h http.Handler, fault Fault) Handler {
 	}
 }
 
-// serve reports false if h panicked: what it had written is then worthless.
+// serve reports whether h returned. After a panic its answer is worthless.
 func serve(h http.Handler, r *http.Request, fault Fault) (answer *response, ok bool) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -62,7 +65,7 @@ func serve(h http.Handler, r *http.Request, fault Fault) (answer *response, ok b
 		}
 	}()
 	answer = &response{header: http.Header{}}
-	h.ServeHTTP(answer, r)
+	h.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), faultKey{}, fault)))
 	return answer, true
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -288,6 +289,20 @@ func TestPanicIsA500AndReported(t *testing.T) {
 	}
 	if reported != "secret" || !strings.Contains(stack, "TestPanicIsA500AndReported") {
 		t.Errorf("reported %v with stack %s", reported, stack)
+	}
+}
+
+func TestTheProgramsOwnFaultIsA500AndReported(t *testing.T) {
+	own := errors.New("a secret of the upstream's")
+	var reported any
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Fail(w, r, own) })
+	out, err := Adapt(h, func(_ context.Context, value any, stack []byte) {
+		if reported = value; len(stack) == 0 {
+			t.Error("no stack")
+		}
+	})(context.Background(), get("/x"))
+	if err != nil || out.StatusCode != 500 || reported != own || strings.Contains(out.Body, "secret") {
+		t.Errorf("%d %s, reported %v, %v", out.StatusCode, out.Body, reported, err)
 	}
 }
 

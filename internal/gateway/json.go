@@ -16,8 +16,8 @@ import (
 // maxBody is the most bytes of a request body that DecodeJSON reads.
 const maxBody = 1 << 20
 
-// WriteJSON answers with v. A v that cannot be encoded is a mistake of the
-// handler's: it panics.
+// WriteJSON answers with v. It panics if v cannot be encoded, which is a mistake
+// of the handler.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	write(w, status, "application/json", v)
 }
@@ -37,11 +37,10 @@ func write(w http.ResponseWriter, status int, contentType string, v any) {
 	_, _ = w.Write(body.Bytes()) // only size can fail, and Adapt answers that
 }
 
-// DecodeJSON reads r's body, one JSON object of at most 1 MB, into the struct
-// that v points at, whatever the Content-Type. What is malformed, unknown, of
-// the wrong type or given twice is refused by a 400 problem that names the
-// field, a body that is too large by a 413; the result is then false and the
-// answer written.
+// DecodeJSON reads r's body, one JSON object of at most 1 MB, into the struct that
+// v points at, whatever the Content-Type. It answers a 400 problem that names the
+// field if that is malformed, unknown, of the wrong type or given twice, and a 413
+// if the body is too large, and then returns false.
 func DecodeJSON(w http.ResponseWriter, r *http.Request, v any) bool {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
@@ -77,7 +76,7 @@ func decode(data []byte, v any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return &bodyError{detail: "something follows the JSON object"}
 	}
-	if wrong := wrongName(data, reflect.TypeOf(v)); wrong != nil {
+	if wrong := checkKeys(data, reflect.TypeOf(v)); wrong != nil {
 		return wrong
 	}
 	return nil
@@ -129,8 +128,8 @@ func mistypedProblem(err *json.UnmarshalTypeError) Problem {
 	}
 }
 
-// unknownField reads the name out of the message, which is all that
-// encoding/json gives.
+// unknownField returns the field's name from the message: encoding/json has no
+// typed error for it.
 func unknownField(err error) (string, bool) {
 	quoted, found := strings.CutPrefix(err.Error(), "json: unknown field ")
 	if !found {

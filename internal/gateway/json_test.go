@@ -52,7 +52,7 @@ func TestDecodeJSON(t *testing.T) {
 		"a fraction below":                     {`{"nested":{"count":-0.5}}`, 400, "nested.count", "want an integer"},
 		"an integer too large":                 {`{"limit":99999999999999999999}`, 400, "limit", "the number is out of range"},
 		"a field given twice":                  {`{"jql":"a","jql":"b"}`, 400, "jql", "the field is given twice"},
-		"a field in another case is none":      {`{"JQL":"b"}`, 400, "JQL", "the field is unknown"},
+		"a field in another case is unknown":   {`{"JQL":"b"}`, 400, "JQL", "the field is unknown"},
 		"nor is one below":                     {`{"nested":{"Count":1}}`, 400, "Count", "the field is unknown"},
 		"a field given twice below":            {`{"fields":{"x":[{"a":1,"b":1,"a":2}]}}`, 400, "a", "the field is given twice"},
 		"case matters below":                   {`{"fields":{"a":1,"A":2}}`, 200, "", ""},

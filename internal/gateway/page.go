@@ -17,7 +17,7 @@ type Page[T any] struct {
 	Next  string `json:"next_page_token,omitempty"`
 }
 
-// PageOf gives a page of items, which may be nil.
+// PageOf returns a page of items, which can be nil.
 func PageOf[T any](items []T, next string) Page[T] {
 	if items == nil {
 		items = []T{}
@@ -32,9 +32,9 @@ type pageToken struct {
 	Next  []byte `json:"n"` // of any bytes, which a JSON string would change
 }
 
-// EncodeToken gives the page token that leads a client to next, the upstream's
-// own way to say where a page begins, of the same query. A query is whatever
-// tells it from others, as JSON. Of an empty next it is empty.
+// EncodeToken returns the page token for next, the upstream's own position, bound
+// to the query. query is any value that is equal, as JSON, for the same query only.
+// The token of an empty next is empty.
 func EncodeToken(query any, next string) string {
 	if next == "" {
 		return ""
@@ -43,8 +43,8 @@ func EncodeToken(query any, next string) string {
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
-// DecodeToken gives what EncodeToken was given for the same query, "" of no
-// token, and false for anything else.
+// DecodeToken reverses EncodeToken. It returns "" for an empty token, and false if
+// the token is invalid or belongs to another query.
 func DecodeToken(query any, token string) (next string, ok bool) {
 	if token == "" {
 		return "", true
@@ -76,7 +76,7 @@ func Limit(w http.ResponseWriter, r *http.Request, query url.Values, fallback, m
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > most {
-		Refuse(w, r, "limit", fmt.Sprintf("want 1 to %d", most))
+		WriteBadField(w, r, "limit", fmt.Sprintf("want 1 to %d", most))
 		return 0, false
 	}
 	return limit, true

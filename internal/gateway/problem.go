@@ -2,17 +2,19 @@ package gateway
 
 import (
 	"context"
+	"math"
 	"net/http"
+	"runtime/debug"
 	"strconv"
+	"time"
 )
 
-// Problem is an error as the client sees it (RFC 9457). Zero fields are left
-// out. It must hold nothing that an upstream wrote without its having been
-// cleaned.
+// Problem is an error as the client sees it (RFC 9457). Zero fields are left out.
+// It must hold no text of an upstream that was not cleaned.
 type Problem struct {
 	// Type is a short name such as "circuit-open", sent as the URN
-	// urn:coldfuse:problem:circuit-open. Empty is about:blank: the status
-	// tells everything.
+	// urn:coldfuse:problem:circuit-open. Empty is about:blank: the status says it
+	// all.
 	Type   string `json:"type"`
 	Title  string `json:"title"`  // default: the status's text
 	Status int    `json:"status"` // default: 500
@@ -56,13 +58,22 @@ func writeProblem(ctx context.Context, w http.ResponseWriter, p Problem) {
 	write(w, p.Status, "application/problem+json", p)
 }
 
-// Refuse answers r with BadField.
-func Refuse(w http.ResponseWriter, r *http.Request, field, detail string) {
+// Fail answers r with a 500 problem. err is the program's own fault: it is
+// reported like a panic of the handler, and the client sees nothing of it.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if fault, ok := r.Context().Value(faultKey{}).(Fault); ok {
+		fault(r.Context(), err, debug.Stack())
+	}
+	WriteProblem(w, r, Problem{})
+}
+
+// WriteBadField answers r with BadField.
+func WriteBadField(w http.ResponseWriter, r *http.Request, field, detail string) {
 	WriteProblem(w, r, BadField(field, detail))
 }
 
-// BadField is the 400 problem of a request of which one field, parameter or
-// header is wrong.
+// BadField returns the 400 problem of a request with one wrong field, parameter
+// or header.
 func BadField(field, detail string) Problem {
 	return Problem{
 		Type:   "invalid-request",
@@ -73,7 +84,7 @@ func BadField(field, detail string) Problem {
 	}
 }
 
-// Clip bounds text of the client's that is sent back to it: to 100 characters.
+// Clip returns the first 100 characters of a client's text that is sent back.
 func Clip(text string) string {
 	const most = 100
 	n := 0
@@ -84,4 +95,9 @@ func Clip(text string) string {
 		n++
 	}
 	return text
+}
+
+// Seconds rounds a wait up to whole seconds, at least 1, as Retry-After has it.
+func Seconds(wait time.Duration) int {
+	return max(1, int(math.Ceil(wait.Seconds())))
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// NoQuery serves h, whose route has no query parameters: a request with one is
-// refused as by Query.
+// NoQuery serves h, whose route has no query parameters. A request with one is
+// invalid, as for Query.
 func NoQuery(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := Query(w, r); ok {
@@ -16,14 +16,14 @@ func NoQuery(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Query gives r's query parameters. If the query is malformed, or holds a
+// Query returns r's query parameters. If the query is malformed, or holds a
 // parameter that is not allowed or that it holds twice, it answers with a 400
 // problem that names it, and the result is false. Handlers that would rather
 // ignore what they do not know read r.URL.Query.
 func Query(w http.ResponseWriter, r *http.Request, allowed ...string) (url.Values, bool) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		Refuse(w, r, "", "the query string is malformed")
+		WriteBadField(w, r, "", "the query string is malformed")
 		return nil, false
 	}
 	var unknown []string
@@ -33,12 +33,12 @@ func Query(w http.ResponseWriter, r *http.Request, allowed ...string) (url.Value
 		}
 	}
 	if len(unknown) > 0 {
-		Refuse(w, r, slices.Min(unknown), "the query parameter is unknown")
+		WriteBadField(w, r, slices.Min(unknown), "the query parameter is unknown")
 		return nil, false
 	}
 	for _, name := range allowed {
 		if len(values[name]) > 1 {
-			Refuse(w, r, name, "the query parameter is given twice")
+			WriteBadField(w, r, name, "the query parameter is given twice")
 			return nil, false
 		}
 	}

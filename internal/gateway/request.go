@@ -17,14 +17,14 @@ import (
 
 type requestContextKey struct{}
 
-// RequestContext gives what API Gateway says of the request (caller, stage,
+// RequestContext returns what API Gateway says of the request (caller, stage,
 // source address), for a context that comes from Adapt.
 func RequestContext(ctx context.Context) (*events.APIGatewayV2HTTPRequestContext, bool) {
 	rc, ok := ctx.Value(requestContextKey{}).(*events.APIGatewayV2HTTPRequestContext)
 	return rc, ok
 }
 
-// RequestID gives the id under which the request is found in the logs: that of
+// RequestID returns the id under which the request is found in the logs: that of
 // the Lambda invocation, or else API Gateway's own, or else the empty string.
 func RequestID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {

@@ -46,8 +46,8 @@ func (w *response) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// event gives the response as API Gateway wants it, or false if Lambda would
-// refuse it for its size.
+// event returns the response as API Gateway wants it, or false if it is too large
+// for Lambda.
 func (w *response) event() (events.APIGatewayV2HTTPResponse, bool) {
 	w.WriteHeader(http.StatusOK)
 	if w.body.Len() > 0 && w.sent.Get("Content-Type") == "" {

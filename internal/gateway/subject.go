@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Subject gives the caller that an authorizer of API Gateway verified: the sub
+// Subject returns the caller that an authorizer of API Gateway verified: the sub
 // claim of a JWT, or the unique id of an IAM principal (of an assumed role with
 // its session's name, which tells people who share the role apart; unlike an
 // ARN, it is never given to another principal). It is false where no authorizer

@@ -7,59 +7,63 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// What becomes of a call. The strings are what logs and metrics show.
+// Outcomes of a call, as logs and metrics show them.
 const (
-	Succeeded = "success"  // the dependency answered, be it that the caller was wrong
-	Failed    = "failure"  // it did not do its part
-	Neutral   = "neutral"  // nothing was learnt of it
+	Succeeded = "success"  // the dependency answered, even if the caller was wrong
+	Failed    = "failure"  // the dependency did not do its part
+	Neutral   = "neutral"  // the call says nothing about the dependency
 	Rejected  = "rejected" // the circuit is open
-	Panicked  = "panic"    // a failure too
+	Panicked  = "panic"    // counted as a failure
 )
 
-// Call is what a Guard reports of one call.
+// Reasons of neutral calls that were not made.
+const (
+	ReasonBusy   = "busy"    // Config.MaxConcurrent calls are in flight
+	ReasonNoTime = "no_time" // the caller's context had ended
+)
+
+// Call is what a Guard reports about one call.
 type Call struct {
 	Circuit   string // empty: none
 	Operation string
 	Outcome   string // one of the constants above
-	// Reason is a short class: of the failure, or of the one that opened the
-	// circuit; of neutral calls "busy" or "no_time" for those not made, and for
-	// those of a FollowUp that of the failure.
+	// Reason is the class of the failure, or of the failure that opened the
+	// circuit. For a neutral call it is one of the reasons above or, if the call
+	// was a FollowUp, the class of its failure.
 	Reason   string
-	Attempts int           // tries made, 0 if the call was not
-	Duration time.Duration // all of it: tries, back-offs, the circuit's reads and writes
+	Attempts int           // tries made, 0 if the call was not made
+	Duration time.Duration // of everything: tries, back-offs, the circuit's reads and writes
 	Probe    bool          // it decided whether the circuit closes
 	Err      error         // may hold the dependency's own text: not for logs
-	Stack    []byte        // of a panic in the called function, where it arose
+	Stack    []byte        // where fn panicked
 
+	followUp   bool          // see FollowUp
 	rejectsFor time.Duration // see RejectsFor
-}
-
-// judge fills in what the call's error tells. What the called function itself
-// returned may be an *OpenError or ErrBusy of another guard's: it is classified
-// like any other.
-func (c *Call) judge(err error, broken *brokenTry, classify breaker.Classifier) {
-	c.Err = err
-	var open *breaker.OpenError
-	switch {
-	case err == nil:
-		c.Outcome = Succeeded
-	case c.Attempts == 0 && errors.As(err, &open):
-		c.Outcome, c.Reason = Rejected, open.Reason
-	case broken != nil && broken.stack != nil:
-		c.Outcome, c.Reason, c.Stack = Panicked, "panic", broken.stack
-	case broken != nil && !broken.ran && errors.Is(err, ErrBusy):
-		c.Outcome, c.Reason = Neutral, "busy"
-	case broken != nil && !broken.ran:
-		c.Outcome, c.Reason = Neutral, "no_time"
-	default:
-		o := classify(err)
-		c.Outcome, c.Reason = outcomes[o.Verdict], o.Reason
-	}
 }
 
 var outcomes = [...]string{breaker.Succeeded: Succeeded, breaker.Failed: Failed, breaker.Neutral: Neutral}
 
-// Attempts gives the number of tries behind an error that Run returned: 0 if
+func (c *Call) conclude(o breaker.Outcome) { c.Outcome, c.Reason = outcomes[o.Verdict], o.Reason }
+
+// reject notes the breaker's rejection. What fn itself returns may be an
+// *breaker.OpenError of another Guard: that one is classified like any error.
+func (c *Call) reject(err error) {
+	c.Outcome = Rejected
+	var open *breaker.OpenError
+	if errors.As(err, &open) {
+		c.Reason = open.Reason
+	}
+}
+
+// panicked notes a panic of fn.
+func (c *Call) panicked(err error) {
+	var broken *tryError
+	if errors.As(err, &broken) && broken.stack != nil {
+		c.Outcome, c.Reason, c.Stack = Panicked, breaker.ReasonPanic, broken.stack
+	}
+}
+
+// Attempts returns the number of tries behind an error that Run returned: 0 if
 // the call was not made.
 func Attempts(err error) int {
 	var a *attempted
@@ -69,10 +73,10 @@ func Attempts(err error) int {
 	return a.attempts
 }
 
-// RejectsFor tells, of an error that Run returned for a call that failed, how long
-// the circuit keeps others from being made, which the call itself may have
-// opened it for. It is 0 where the circuit is closed, and after a probe, which
-// does not know. A rejection has a RetryAfter of its own.
+// RejectsFor returns, for an error that Run returned for a failed call, how long
+// the circuit rejects further calls; that call itself may have opened it. It is
+// 0 if the circuit is closed, and after a probe, which does not know. A
+// rejection has its own RetryAfter.
 func RejectsFor(err error) time.Duration {
 	var a *attempted
 	if !errors.As(err, &a) {
@@ -81,6 +85,7 @@ func RejectsFor(err error) time.Duration {
 	return a.rejectsFor
 }
 
+// attempted attaches to an error what Run knows about its call.
 type attempted struct {
 	error
 	attempts   int

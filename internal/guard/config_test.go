@@ -18,7 +18,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"no try timeout":                    {func(c *Config) { c.TryTimeout = 0 }, "try_timeout 0s"},
 		"a try timeout beyond any function": {func(c *Config) { c.TryTimeout = time.Hour }, "try_timeout 1h0m0s"},
 		"a negative bulkhead":               {func(c *Config) { c.MaxConcurrent = -1 }, "max_concurrent -1"},
-		"a policy that is none":             {func(c *Config) { c.Retry = retry.Policy{MaxAttempts: -1} }, "max_attempts -1"},
+		"an invalid retry policy":           {func(c *Config) { c.Retry = retry.Policy{MaxRetries: -1} }, "max_retries -1"},
 	}
 	for rule, tt := range tests {
 		t.Run(rule, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestGuardsThatShareAnOperationAgreeOrFail(t *testing.T) {
 		"the same settings are shared":    {func(*Config) {}, true},
 		"another try timeout is refused":  {func(c *Config) { c.TryTimeout = 2 * time.Second }, false},
 		"another bulkhead is refused":     {func(c *Config) { c.MaxConcurrent = 3 }, false},
-		"another retry policy is its own": {func(c *Config) { c.Retry.MaxAttempts = 1 }, true},
+		"another retry policy is its own": {func(c *Config) { c.Retry.MaxRetries = 1 }, true},
 		"a fraction of a ms is no other":  {func(c *Config) { c.TryTimeout += time.Microsecond }, true},
 		"the same operation twice in one": {func(c *Config) { c.Operations = append(c.Operations, c.Operations[0]) }, true},
 	}

@@ -20,32 +20,56 @@ type testGuard struct {
 	operation string
 }
 
+func (g testGuard) call(ctx context.Context, fn func(context.Context) error) error {
+	return callWith(ctx, g, fn)
+}
+
 func call(g testGuard, fn func(context.Context) error) error {
 	return callWith(context.Background(), g, fn)
 }
 
-func callWith(ctx context.Context, g testGuard, fn func(context.Context) error) error {
-	_, err := Run(ctx, g.Guard, g.operation, func(ctx context.Context) (struct{}, error) { return struct{}{}, fn(ctx) })
+func callWith(ctx context.Context, g testGuard, fn func(context.Context) error, options ...Option) error {
+	_, err := Run(ctx, g.Guard, g.operation, func(ctx context.Context) (struct{}, error) { return struct{}{}, fn(ctx) }, options...)
 	return err
 }
 
-// decidingGuard gives a Guard whose circuit is our breaker or, without it,
-// hystrix's own at its defaults.
-func decidingGuard(t *testing.T, without bool) testGuard {
+// caller makes one call of one try.
+type caller func(ctx context.Context, fn func(context.Context) error) error
+
+// decider returns calls that our circuit decides on or, naively, hystrix's.
+func decider(t *testing.T, naive bool) caller {
 	t.Helper()
-	c := Config{TryTimeout: tryTimeout, Operations: []string{freshName(t)}}
-	off := switchedOff{neutral: true, ticket: true}
-	if !without {
-		c.Breaker, off = newBreaker(t, memstore.New()), switchedOff{}
+	if naive {
+		return hystrixAlone(t, 10)
 	}
-	g, err := newGuard(c, off)
+	return circuitGuard(t).call
+}
+
+// circuitGuard returns a Guard whose circuit is our breaker.
+func circuitGuard(t *testing.T) testGuard {
+	t.Helper()
+	name := freshName(t)
+	g, err := New(Config{TryTimeout: tryTimeout, Operations: []string{name}, Breaker: newBreaker(t, memstore.New())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return testGuard{g, c.Operations[0]}
+	return testGuard{g, name}
 }
 
-// newBreaker gives an environment's breaker as a connector would make it.
+// hystrixAlone returns calls of a hystrix command with hystrix's own defaults.
+func hystrixAlone(t *testing.T, pool int) caller {
+	name := freshName(t)
+	hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: int(tryTimeout.Milliseconds()), MaxConcurrentRequests: pool})
+	return func(ctx context.Context, fn func(context.Context) error) error {
+		err := hystrix.DoC(ctx, name, fn, nil)
+		if errors.Is(err, hystrix.ErrMaxConcurrency) {
+			return ErrBusy
+		}
+		return err
+	}
+}
+
+// newBreaker returns an environment's breaker as a connector would make it.
 func newBreaker(t *testing.T, store breaker.Store) *breaker.Breaker {
 	t.Helper()
 	b, err := breaker.New(breaker.Config{
@@ -61,11 +85,11 @@ func isRejection(err error) bool {
 	return errors.Is(err, breaker.ErrOpen) || errors.Is(err, hystrix.ErrCircuitOpen)
 }
 
-// mustReject gives an error if a call is let through, or fails for any reason
+// mustReject returns an error if a call is let through, or fails for any reason
 // but an open circuit.
-func mustReject(g testGuard) error {
+func mustReject(call caller) error {
 	made := false
-	err := call(g, func(context.Context) error { made = true; return nil })
+	err := call(context.Background(), func(context.Context) error { made = true; return nil })
 	if made {
 		return errors.New("the call is let through")
 	}
@@ -75,7 +99,7 @@ func mustReject(g testGuard) error {
 	return nil
 }
 
-// within waits for something that hystrix does on goroutines of its own.
+// within waits for something that hystrix does on its own goroutines.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {

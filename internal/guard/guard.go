@@ -1,7 +1,6 @@
-// Package guard makes a call to somebody else's service survive that service's
-// bad days: a fleet-wide circuit breaker around a retry loop around a bounded
-// try. A call is one guarded operation; a try is one request of it. The breaker
-// counts calls, not tries.
+// Package guard protects calls to another service: a circuit breaker shared by
+// the fleet, around a retry loop, around a bounded try. A call is one guarded
+// operation; a try is one request of it. The breaker counts calls, not tries.
 package guard
 
 import (
@@ -22,27 +21,27 @@ const DefaultMaxConcurrent = 10
 type Config struct {
 	// Breaker is the circuit; nil means none.
 	Breaker *breaker.Breaker
-	// Retry is when a failed try is repeated. Its Reserve is also kept free of
-	// a try's time, where the context's deadline allows.
+	// Retry says when a failed try is repeated. Its Reserve also shortens a try
+	// that would end too close to the context's deadline.
 	Retry retry.Policy
 	// TryTimeout bounds one try, 1 ms to 15 min.
 	TryTimeout time.Duration
-	// Operations are the names of what may be called, such as
+	// Operations are the names of the operations that Run accepts, such as
 	// "jira.search_issues". Two Guards of one process that share a name must
 	// have the same TryTimeout and MaxConcurrent.
 	Operations []string
-	// MaxConcurrent bounds the calls in flight, of all operations together.
-	// Further ones get ErrBusy. Default DefaultMaxConcurrent, at most 1000.
+	// MaxConcurrent bounds the calls in flight, over all operations. Run returns
+	// ErrBusy for a call beyond it. Default DefaultMaxConcurrent, at most 1000.
 	MaxConcurrent int
-	// Classify is the breaker's classifier; here it is for what is reported.
-	// Default breaker.Classify.
+	// Classify must be the breaker's classifier. It also decides what Report is
+	// called with. Default breaker.Classify.
 	Classify breaker.Classifier
-	// Retryable tells whether a try may be made again after err, which wraps
-	// context.DeadlineExceeded where the try ran out of time. Default: what
-	// Classify calls a failure.
+	// Retryable reports whether a try may be repeated after err, which wraps
+	// context.DeadlineExceeded if the try ran out of time. Default: every error
+	// that Classify calls a failure.
 	Retryable func(err error) bool
-	// Report is told of each call when it has ended, rejected ones included,
-	// on the caller's goroutine. A panic in it is swallowed.
+	// Report is called with each call that has ended, rejected ones included, on
+	// the caller's goroutine. A panic in it is swallowed.
 	Report func(context.Context, Call)
 }
 
@@ -58,14 +57,11 @@ type Guard struct {
 	classify   breaker.Classifier
 	retryable  func(error) bool
 	report     func(context.Context, Call)
-	follows    bool // see FollowUp
 }
 
-// New returns a Guard. It reports every setting that is out of range, and an
-// operation that another Guard of this process has with other settings.
-func New(c Config) (*Guard, error) { return newGuard(c, switchedOff{}) }
-
-func newGuard(c Config, off switchedOff) (*Guard, error) {
+// New returns a Guard. The error names every setting that is out of range, or an
+// operation that another Guard of this process uses with other settings.
+func New(c Config) (*Guard, error) {
 	if c.MaxConcurrent == 0 {
 		c.MaxConcurrent = DefaultMaxConcurrent
 	}
@@ -88,7 +84,7 @@ func newGuard(c Config, off switchedOff) (*Guard, error) {
 	}
 	for _, operation := range c.Operations {
 		// Twice the bulkhead: hystrix's pool is never what limits.
-		command, err := newCommand(operation, c.TryTimeout, 2*c.MaxConcurrent, off)
+		command, err := newCommand(operation, c.TryTimeout, 2*c.MaxConcurrent)
 		if err != nil {
 			return nil, fmt.Errorf("guard: %w", err)
 		}
@@ -111,41 +107,33 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// FollowUp returns a Guard of the same calls for what is asked after one of them
-// has failed, such as what became of it. It has the same circuit and limits, but
-// that such a call fails too is neutral: to the caller both are one operation,
-// and one operation is one failure.
-func (g *Guard) FollowUp() *Guard {
-	follower := *g
-	follower.follows = true
-	follower.classify = func(err error) breaker.Outcome {
-		o := g.classify(err)
-		if o.Verdict == breaker.Failed {
-			o.Verdict = breaker.Neutral
-		}
-		return o
-	}
-	return &follower
-}
+// An Option changes how Run treats one call.
+type Option func(*Call)
 
-// Run makes the call that fn is one try of. The circuit may reject it
-// (*breaker.OpenError), or the bulkhead (ErrBusy); a try that fails for a
-// passing reason is made again as the policy says, unless the call is the
-// circuit's probe or the circuit has opened meanwhile. The outcome is recorded
-// and reported before Run returns.
+// FollowUp marks a call that is part of an operation whose first call has
+// failed, such as the search for an issue that a failed create may have made.
+// Its own failure is neutral: one operation counts as one failure. Otherwise it
+// is admitted, bounded and recorded like any call.
+func FollowUp() Option { return func(c *Call) { c.followUp = true } }
+
+// Run makes one call, and fn is one try of it. The circuit may reject the call
+// (*breaker.OpenError), or the bulkhead (ErrBusy). A failed try is repeated as
+// Config.Retry and Config.Retryable say, unless the call is the circuit's probe
+// or the circuit has opened meanwhile. The outcome is recorded and reported
+// before Run returns.
 //
-// The error is what the last try returned, with Attempts attached. A try that
-// ran out of time is a context.DeadlineExceeded. A panic in fn is a failure,
-// reported and raised again here with its own value.
+// The error is that of the last try; Attempts returns the number of tries behind
+// it. A try that ran out of time returns context.DeadlineExceeded. A panic in fn
+// is recorded as a failure and raised again here with its own value.
 //
 // fn runs on another goroutine, one try at a time. It must obey its context: a
-// try that does not is given up a quarter of a second after its end, is not
-// repeated, and takes one of MaxConcurrent until it ends. It must not end its
-// goroutine, as testing.T.FailNow does.
-func Run[T any](ctx context.Context, g *Guard, operation string, fn func(context.Context) (T, error)) (T, error) {
+// try that does not is abandoned a quarter of a second after its timeout, is not
+// repeated, and keeps its place among MaxConcurrent until it ends. fn must not
+// end its goroutine, as testing.T.FailNow does.
+func Run[T any](ctx context.Context, g *Guard, operation string, fn func(context.Context) (T, error), options ...Option) (T, error) {
 	var value T
-	err := g.run(ctx, operation, func(tryCtx context.Context, c *command, s *slot) (err error) {
-		// By the caller's deadline: a probe's own needs no reserve before it.
+	err := g.run(ctx, operation, options, func(tryCtx context.Context, c *command, s *slot) (err error) {
+		// By the caller's deadline: the probe's own needs no reserve before it.
 		value, err = execute(tryCtx, c, g.tryTime(ctx), s, fn)
 		return err
 	})
@@ -155,8 +143,8 @@ func Run[T any](ctx context.Context, g *Guard, operation string, fn func(context
 // tryFunc makes one try, which holds s until it ends.
 type tryFunc func(ctx context.Context, c *command, s *slot) error
 
-// run makes and reports a call.
-func (g *Guard) run(ctx context.Context, operation string, try tryFunc) error {
+// run makes a call and reports it.
+func (g *Guard) run(ctx context.Context, operation string, options []Option, try tryFunc) error {
 	command, known := g.commands[operation]
 	if !known {
 		return fmt.Errorf("guard: unknown operation %q", operation)
@@ -165,17 +153,20 @@ func (g *Guard) run(ctx context.Context, operation string, try tryFunc) error {
 	if g.breaker != nil {
 		call.Circuit = g.breaker.Name()
 	}
+	for _, option := range options {
+		option(&call)
+	}
 	began := time.Now()
 	err := g.protect(ctx, &call, func(ctx context.Context, s *slot) error { return try(ctx, command, s) })
 	call.Duration = time.Since(began)
 
-	// A brokenTry stays in here, lest a Guard around this one take it for its own.
-	var broken *brokenTry
+	// Unwrap: an outer Guard must not mistake a *tryError for its own.
+	var broken *tryError
 	if errors.As(err, &broken) {
 		err = broken.error
 	}
-	call.judge(err, broken, g.classify)
-	g.tell(ctx, call)
+	call.Err = err
+	g.notify(ctx, call)
 	if call.Outcome == Panicked {
 		panic(broken.value)
 	}
@@ -185,55 +176,59 @@ func (g *Guard) run(ctx context.Context, operation string, try tryFunc) error {
 	return err
 }
 
-// protect makes the call if there is a slot for it and the circuit, if there is
-// one, admits it. Slots come first: a call that finds none would take the
-// circuit's probe for nothing.
+// protect takes a slot, asks the circuit, makes the tries and records the
+// outcome. The slot comes first: a call without one would waste the circuit's
+// probe.
 func (g *Guard) protect(ctx context.Context, call *Call, try func(context.Context, *slot) error) error {
 	slot, err := g.bulkhead.enter()
 	if err != nil {
-		return &brokenTry{error: err}
+		call.conclude(neverMade(err))
+		return err
 	}
 	defer slot.release()
-	var admitted *breaker.Permit
-	var own error // the call's, whatever the circuit is told
-	tries := func(ctx context.Context, permit *breaker.Permit) error {
-		admitted = permit
-		own = g.tries(ctx, call, permit, func(ctx context.Context) error { return try(ctx, slot) })
-		if own != nil && (neverRan(own) || g.follows && g.verdict(own) == breaker.Neutral) {
-			return errUntold
-		}
-		return own
-	}
-	if g.breaker == nil {
-		err = tries(ctx, new(breaker.Permit))
-	} else {
-		err = g.breaker.Do(ctx, tries)
-	}
-	switch {
-	case admitted == nil && errors.Is(err, breaker.ErrOpen):
+	if err := ctx.Err(); err != nil {
+		call.conclude(neverMade(err))
 		return err
-	case admitted == nil: // the caller's time was over
-		return &brokenTry{error: err}
-	case own != nil && call.Attempts > 0 && g.verdict(own) == breaker.Failed:
-		call.rejectsFor = rejectsFor(ctx, admitted)
 	}
-	return own
+	permit, err := g.admit(ctx)
+	if err != nil {
+		call.reject(err)
+		return err
+	}
+	defer permit.Done(errNeutral) // for a panic in here: only the first report counts
+
+	tryCtx, cancel := boundProbe(ctx, &permit)
+	defer cancel()
+	err = g.tries(tryCtx, call, &permit, func(ctx context.Context) error { return try(ctx, slot) })
+	o := g.outcome(err, call.followUp)
+	if o.Verdict == breaker.Neutral {
+		permit.Done(errNeutral)
+	} else {
+		permit.Done(err)
+	}
+	if o.Verdict == breaker.Failed {
+		call.rejectsFor = rejectsFor(ctx, &permit)
+	}
+	call.conclude(o)
+	call.panicked(err)
+	return err
 }
 
-func (g *Guard) verdict(err error) breaker.Verdict { return g.classify(err).Verdict }
-
-// errUntold tells the breaker that nothing is to be learnt of the dependency. It
-// takes the guise of the caller's cancellation, which every classifier knows.
-var errUntold = fmt.Errorf("not to be counted: %w", context.Canceled)
-
-// rejectsFor tells how long the circuit rejects calls after one that failed, which
-// costs nothing as a rule: writing the failure has just brought the record.
-func rejectsFor(ctx context.Context, admitted *breaker.Permit) time.Duration {
-	var open *breaker.OpenError
-	if !errors.As(admitted.Check(context.WithoutCancel(ctx)), &open) {
-		return 0
+// admit asks the circuit. Without one every call is admitted, by a Permit that
+// does nothing.
+func (g *Guard) admit(ctx context.Context) (breaker.Permit, error) {
+	if g.breaker == nil {
+		return breaker.Permit{}, nil
 	}
-	return open.RetryAfter
+	return g.breaker.Allow(ctx)
+}
+
+// boundProbe bounds the context of a probe by the probe's deadline.
+func boundProbe(ctx context.Context, permit *breaker.Permit) (context.Context, context.CancelFunc) {
+	if !permit.Probe() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, permit.Deadline())
 }
 
 // tries makes the tries of an admitted call.
@@ -241,12 +236,12 @@ func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, t
 	policy := g.policy
 	call.Probe = permit.Probe()
 	if call.Probe {
-		policy.MaxAttempts = 0
+		policy.MaxRetries = 0
 	}
 	options := retry.Options{
 		Continue: permit.Check,
 		Retryable: func(err error) bool {
-			var broken *brokenTry
+			var broken *tryError
 			return !errors.As(err, &broken) && g.retryable(err)
 		},
 	}
@@ -258,9 +253,49 @@ func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, t
 	return err
 }
 
-// tryTime is how long a try may take: less than the configured time where the
-// deadline of ctx is near, for a call that ends with the invocation is neither
-// recorded nor answered.
+// outcome returns what the error of an admitted call says about the dependency.
+// It is the only place that decides that.
+func (g *Guard) outcome(err error, followUp bool) breaker.Outcome {
+	switch {
+	case err == nil:
+		return breaker.Outcome{}
+	case neverRan(err):
+		return neverMade(err)
+	}
+	o := g.classify(err)
+	if followUp && o.Verdict == breaker.Failed {
+		o.Verdict = breaker.Neutral
+	}
+	return o
+}
+
+// neverMade returns the outcome of a call, or of its last try, that did not
+// begin: it says nothing about the dependency.
+func neverMade(err error) breaker.Outcome {
+	reason := ReasonNoTime
+	if errors.Is(err, ErrBusy) {
+		reason = ReasonBusy
+	}
+	return breaker.Outcome{Verdict: breaker.Neutral, Reason: reason}
+}
+
+// errNeutral makes the breaker record nothing. It wraps context.Canceled, which
+// every classifier treats as neutral.
+var errNeutral = fmt.Errorf("not to be counted: %w", context.Canceled)
+
+// rejectsFor returns how long the circuit rejects calls after one that failed,
+// or 0. As a rule it costs no read: writing the failure returned the record.
+func rejectsFor(ctx context.Context, permit *breaker.Permit) time.Duration {
+	var open *breaker.OpenError
+	if !errors.As(permit.Check(context.WithoutCancel(ctx)), &open) {
+		return 0
+	}
+	return open.RetryAfter
+}
+
+// tryTime returns how long a try may take: less than TryTimeout where the
+// deadline of ctx is near, because a call that ends with the invocation is
+// neither recorded nor answered.
 func (g *Guard) tryTime(ctx context.Context) time.Duration {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
@@ -270,8 +305,8 @@ func (g *Guard) tryTime(ctx context.Context) time.Duration {
 	return min(g.tryTimeout, max(left-g.policy.Reserve, left/2))
 }
 
-// tell reports a call; what watches it cannot break it.
-func (g *Guard) tell(ctx context.Context, call Call) {
+// notify calls Report, whose panic must not break the call.
+func (g *Guard) notify(ctx context.Context, call Call) {
 	defer func() { _ = recover() }()
 	g.report(ctx, call)
 }

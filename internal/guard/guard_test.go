@@ -44,7 +44,7 @@ type bench struct {
 	calls   []Call // reported
 }
 
-// withBench runs f in fake time on a Guard of which change may alter the usual
+// withBench runs f in fake time on a Guard, after change has altered the usual
 // settings: retries after 1, 2 and 4 s, tries of 4 s, the default circuit.
 func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	t.Helper()
@@ -53,7 +53,7 @@ func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	var mu sync.Mutex
 	c := Config{
 		Breaker: b.breaker, Classify: classify, TryTimeout: 4 * time.Second, Operations: []string{freshName(t)},
-		Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second},
+		Retry: retry.Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second},
 		Report: func(_ context.Context, call Call) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -75,7 +75,7 @@ func withBench(t *testing.T, change func(*Config), f func(*bench)) {
 	})
 }
 
-// last is the report of the call just made, of which there must be n so far.
+// last returns the report of the last call. There must be n so far.
 func (b *bench) last(n int) Call {
 	b.t.Helper()
 	if len(b.calls) != n {
@@ -155,12 +155,12 @@ func TestOneCall(t *testing.T) {
 		},
 		"a try that ignores its context is a timeout, not retried": {
 			fn:     func(context.Context) error { time.Sleep(20 * time.Second); return nil },
-			want:   Call{Outcome: Failed, Reason: "timeout", Attempts: 1, Duration: 4*time.Second + patience, Err: context.DeadlineExceeded},
+			want:   Call{Outcome: Failed, Reason: "timeout", Attempts: 1, Duration: 4*time.Second + abandonAfter, Err: context.DeadlineExceeded},
 			failed: 1,
 		},
 		"an answer just after the timeout is still one": {
-			fn:   func(context.Context) error { time.Sleep(4*time.Second + patience/2); return nil },
-			want: Call{Outcome: Succeeded, Attempts: 1, Duration: 4*time.Second + patience/2},
+			fn:   func(context.Context) error { time.Sleep(4*time.Second + abandonAfter/2); return nil },
+			want: Call{Outcome: Succeeded, Attempts: 1, Duration: 4*time.Second + abandonAfter/2},
 		},
 		"a try leaves the reserve before the deadline free": {
 			ctx:    within3Seconds,
@@ -294,7 +294,7 @@ func TestWhatFollowsAFailedCallIsNoSecondFailure(t *testing.T) {
 					_ = call(b.testGuard, fail)
 				}
 				before := len(b.calls)
-				_ = call(testGuard{b.FollowUp(), b.operation}, c.fn)
+				_ = callWith(b.t.Context(), b.testGuard, c.fn, FollowUp())
 				if got := b.last(before + 1); got.Outcome != c.outcome || got.Reason != c.reason {
 					b.t.Errorf("reported %+v", got)
 				}
@@ -307,14 +307,17 @@ func TestWhatFollowsAFailedCallIsNoSecondFailure(t *testing.T) {
 func TestWhatFollowsAFailedCallMeetsTheSameCircuit(t *testing.T) {
 	withBench(t, nil, func(b *bench) {
 		b.open(false)
-		if err := mustReject(testGuard{b.FollowUp(), b.operation}); err != nil {
+		followUp := func(ctx context.Context, fn func(context.Context) error) error {
+			return callWith(ctx, b.testGuard, fn, FollowUp())
+		}
+		if err := mustReject(followUp); err != nil {
 			b.t.Error(err)
 		}
 	})
 	withBench(t, nil, func(b *bench) {
 		b.open(true)
 		for range breaker.DefaultSuccessThreshold {
-			if err := call(testGuard{b.FollowUp(), b.operation}, succeed); err != nil {
+			if err := callWith(b.t.Context(), b.testGuard, succeed, FollowUp()); err != nil {
 				b.t.Fatal(err)
 			}
 			time.Sleep(time.Second)
@@ -345,7 +348,7 @@ func TestProbeIsTriedOnce(t *testing.T) {
 		if got := b.last(1); !got.Probe || got.Attempts != 1 || got.Outcome != Failed {
 			b.t.Errorf("reported %+v, want a probe that failed in one try", got)
 		}
-		if err := mustReject(b.testGuard); err != nil {
+		if err := mustReject(b.call); err != nil {
 			b.t.Error(err)
 		}
 	})
@@ -536,7 +539,7 @@ func TestConcurrentCallsEachReportOneOutcome(t *testing.T) {
 	const callers, each = 8, 50
 	type callerKey struct{}
 	var reported [callers]atomic.Int64
-	g := decidingGuard(t, false)
+	g := circuitGuard(t)
 	g.report = func(ctx context.Context, _ Call) { reported[ctx.Value(callerKey{}).(int)].Add(1) }
 	var all sync.WaitGroup
 	for i := range callers {

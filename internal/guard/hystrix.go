@@ -15,76 +15,51 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// This file is all that knows hystrix-go, which here bounds one try in time and
-// in number and decides nothing: its circuit is neutralised, it is given no
-// fallback, its metrics, which lag, are not read. Each work-around has a test
-// that fails without it.
+// This file is the only one that imports hystrix-go. hystrix-go bounds one try
+// in time and in number, and decides nothing: its circuit is neutralised, it has
+// no fallback, and its metrics, which lag, are not read. scripts/mutate removes
+// each work-around in turn, and a test must fail then.
 //
 // Never called: Flush, which leaks two goroutines a circuit; SetLogger, which
-// races with every command; the stream handler, which panics where the writer
-// has no CloseNotify. There is no fallback because it would be handed a dead
-// context, run beside a try that still runs, and turn the try's error into text.
+// races with every command; the stream handler, which panics if the writer has
+// no CloseNotify. There is no fallback, because it would get a dead context, run
+// next to a try that still runs, and turn the try's error into text.
 
 const (
-	// backStop is how long after the try's own context hystrix gives up on it.
+	// backStop is how long after the try's own context hystrix stops waiting.
 	backStop = 50 * time.Millisecond
-	// patience is how long a try is waited for once hystrix has given up on it.
-	// One that obeys its context ends well within it, even on a small function's
-	// share of a processor.
-	patience = 250 * time.Millisecond
+	// abandonAfter is how long a try is still waited for after that. One that
+	// obeys its context ends well within it, even on a small function's share of
+	// a processor.
+	abandonAfter = 250 * time.Millisecond
 )
 
-// switchedOff names the work-arounds that a test does without, to show that
-// each is needed. The zero value, all of them at work, is what runs.
-type switchedOff struct {
-	// neutral: hystrix's circuit never opens. It goes by a percentage over a
-	// fixed 10 s, counts rejections as errors and deadlines as nothing, and
-	// closes on a success that began before it opened.
-	neutral bool
-	// deadline: the try's context ends at its timeout. hystrix only stops
-	// waiting.
-	deadline bool
-	// wait: a call returns after its try has ended. hystrix returns first, and
-	// the environment may freeze with the try running, to thaw in the next
-	// invocation.
-	wait bool
-	// recovery: a panic is handed to the caller's goroutine. On hystrix's own,
-	// where nobody recovers, it ends the process.
-	recovery bool
-	// ticket: a call returns after hystrix has its ticket back. Its DoC does
-	// not wait for that, so that one sequential caller can overrun any pool.
-	ticket bool
-	// busy: a full pool is ErrBusy, which nobody takes for a failure of the
-	// dependency.
-	busy bool
-}
-
-// command is one operation's hystrix command. Safe for concurrent use.
+// command is one operation's hystrix command. It is safe for concurrent use.
 type command struct {
 	name string
-	off  switchedOff
 }
 
-// registry makes looking a command up and configuring it one step: hystrix
-// keeps its commands in process-wide maps.
+// registry makes looking up and configuring a command one step: hystrix keeps
+// its commands in process-wide maps.
 var registry sync.Mutex
 
-// newCommand configures the command, whose tries take at most timeout, once and
-// before its first use, which freezes the pool's size. Every value is explicit,
-// since hystrix takes a zero for a default of its own. A name that is known
-// already must come with the same settings.
-func newCommand(name string, timeout time.Duration, pool int, off switchedOff) (*command, error) {
+// newCommand configures a command whose tries take at most timeout. It does so
+// once, before the first use, which freezes the pool's size. Every value is
+// explicit, because hystrix replaces a zero by its own default. A name that is
+// known already must come with the same settings.
+//
+// hystrix's circuit must never open: it goes by a percentage over a fixed 10 s,
+// counts rejections as errors and deadlines as nothing, and closes on a success
+// that began before it opened.
+func newCommand(name string, timeout time.Duration, pool int) (*command, error) {
 	config := hystrix.CommandConfig{
 		Timeout:               int((timeout + backStop).Milliseconds()),
 		MaxConcurrentRequests: pool,
-		// It opens once so many requests were made within 10 s and so many of a
-		// hundred failed.
+		// Its circuit opens at this many requests within 10 s if this percentage
+		// of them failed.
 		RequestVolumeThreshold: math.MaxInt32,
 		ErrorPercentThreshold:  101,
 		SleepWindow:            5000,
-	}
-	if off.neutral {
-		config.RequestVolumeThreshold, config.ErrorPercentThreshold = 20, 50
 	}
 	registry.Lock()
 	defer registry.Unlock()
@@ -97,7 +72,7 @@ func newCommand(name string, timeout time.Duration, pool int, off switchedOff) (
 	if _, _, err := hystrix.GetCircuit(name); err != nil {
 		return nil, fmt.Errorf("operation %q: %w", name, err)
 	}
-	return &command{name: name, off: off}, nil
+	return &command{name: name}, nil
 }
 
 func isSet(s *hystrix.Settings, c hystrix.CommandConfig) bool {
@@ -107,128 +82,122 @@ func isSet(s *hystrix.Settings, c hystrix.CommandConfig) bool {
 		s.ErrorPercentThreshold == c.ErrorPercentThreshold
 }
 
-// brokenTry is the error of a try that did not end with an error of its own.
-// Such a try is not repeated.
-type brokenTry struct {
+// tryError is the error of a try that did not return an error itself. Such a try
+// is not repeated.
+type tryError struct {
 	error
 	ran   bool   // the try began
 	value any    // what it panicked with, if there is a stack
-	stack []byte // where
+	stack []byte // of the panic
 }
 
-func (b *brokenTry) Unwrap() error { return b.error }
+func (e *tryError) Unwrap() error { return e.error }
 
+// neverRan reports whether err is that of a try that did not begin.
 func neverRan(err error) bool {
-	var broken *brokenTry
+	var broken *tryError
 	return errors.As(err, &broken) && !broken.ran
 }
 
-type outcome[T any] struct {
+type result[T any] struct {
 	value T
 	err   error
 }
 
-// execute makes one try, of at most timeout, and waits for its end, though not
-// for ever: a try that ignores its context is given up as timed out, and keeps
-// its slot. The result comes through a channel, because hystrix may leave two
+// execute makes one try, of at most timeout, and waits for its end, but not for
+// ever: a try that ignores its context is abandoned as timed out, and keeps its
+// slot. The result comes through a channel, because hystrix may leave two
 // goroutines behind that would both write to captured variables. The error is
-// fn's own or a *brokenTry.
+// that of fn or a *tryError.
 func execute[T any](ctx context.Context, c *command, timeout time.Duration, s *slot, fn func(context.Context) (T, error)) (T, error) {
 	var none T
-	if err := ctx.Err(); err != nil { // hystrix might begin the try all the same
-		return none, &brokenTry{error: err}
+	if err := ctx.Err(); err != nil { // hystrix might begin the try nevertheless
+		return none, &tryError{error: err}
 	}
-	if !c.off.deadline {
-		bounded, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ctx = bounded
-	}
+	// hystrix only stops waiting: the try itself must end at its timeout.
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	var begun atomic.Bool
-	result := make(chan outcome[T], 1)
+	results := make(chan result[T], 1)
 	s.hold()
-	verdict := c.submit(ctx, func(ctx context.Context) error {
+	verdict := c.submit(ctx, func(ctx context.Context) {
 		if begun.Swap(true) {
-			return context.Canceled // given up before it began
+			return // abandoned before it began
 		}
-		o := outcomeOf(ctx, fn, c.off.recovery)
+		r := recovered(ctx, fn)
 		s.release() // first: the caller may be gone as soon as it has the result
-		result <- o
-		return o.err
+		results <- r
 	})
 	if !begun.Swap(true) {
 		s.release()
-		return none, &brokenTry{error: c.refusal(verdict)}
+		return none, &tryError{error: notBegun(verdict)}
 	}
-	o, ended := await(c, result)
+	r, ended := await(results, abandonAfter)
 	if !ended {
-		return none, c.givenUp(ctx)
+		return none, c.abandoned(ctx)
 	}
-	return o.value, o.err
+	return r.value, r.err
 }
 
-// submit runs a try on hystrix's goroutine and returns hystrix's verdict.
-func (c *command) submit(ctx context.Context, run func(context.Context) error) error {
-	if c.off.ticket {
-		return hystrix.DoC(ctx, c.name, run, nil)
-	}
-	// GoC says nothing of a success, and of a failure only when the ticket is
-	// back. So each try is a failure to it, which its neutral circuit ignores.
+// submit runs a try on hystrix's goroutine and returns hystrix's verdict. It
+// returns after hystrix has its ticket back. DoC does not wait for that, so one
+// sequential caller could overrun any pool. GoC is silent about a success, and
+// reports a failure only when the ticket is back: so each try is a failure to
+// it, which its neutralised circuit ignores.
+func (c *command) submit(ctx context.Context, run func(context.Context)) error {
 	return <-hystrix.GoC(ctx, c.name, func(ctx context.Context) error {
-		_ = run(ctx)
+		run(ctx)
 		return errEnded
 	}, nil)
 }
 
 var errEnded = errors.New("try ended")
 
-// outcomeOf calls fn, turning a panic, unless it is to be fatal, into an error.
-func outcomeOf[T any](ctx context.Context, fn func(context.Context) (T, error), fatal bool) (o outcome[T]) {
-	if !fatal {
-		defer func() {
-			if v := recover(); v != nil {
-				o.err = &brokenTry{error: &breaker.PanicError{Value: v}, ran: true, value: v, stack: debug.Stack()}
-			}
-		}()
-	}
-	o.value, o.err = fn(ctx)
-	return o
+// recovered calls fn and turns its panic into an error. On hystrix's goroutine,
+// where nobody recovers, a panic would end the process.
+func recovered[T any](ctx context.Context, fn func(context.Context) (T, error)) (r result[T]) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.err = &tryError{error: &breaker.PanicError{Value: v}, ran: true, value: v, stack: debug.Stack()}
+		}
+	}()
+	r.value, r.err = fn(ctx)
+	return r
 }
 
-// await gives the outcome of a try that hystrix no longer waits for. One that
-// comes late is still the truth.
-func await[T any](c *command, result <-chan outcome[T]) (o outcome[T], ended bool) {
-	limit := patience
-	if c.off.wait {
-		limit = 0
-	}
+// await returns the result of a try that hystrix no longer waits for. A late
+// result is still true. Without this wait the environment could freeze with the
+// try running, to thaw in the next invocation.
+func await[T any](results <-chan result[T], limit time.Duration) (r result[T], ended bool) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case o = <-result:
-		return o, true
+	case r = <-results:
+		return r, true
 	case <-timer.C:
-		if len(result) > 0 { // both at once, as after a thaw
-			return <-result, true
+		if len(results) > 0 { // both at once, as after a thaw
+			return <-results, true
 		}
-		return o, false
+		return r, false
 	}
 }
 
-// givenUp is the error of a try that outlived its context.
-func (c *command) givenUp(ctx context.Context) error {
+// abandoned returns the error of a try that outlived its context.
+func (c *command) abandoned(ctx context.Context) error {
 	cause := ctx.Err()
-	if cause == nil { // hystrix's clock was the first
+	if cause == nil { // hystrix's clock was first
 		cause = context.DeadlineExceeded
 	}
-	return &brokenTry{error: fmt.Errorf("%s ignores its context: %w", c.name, cause), ran: true}
+	return &tryError{error: fmt.Errorf("%s ignores its context: %w", c.name, cause), ran: true}
 }
 
-// refusal is why a try did not begin.
-func (c *command) refusal(verdict error) error {
-	switch {
-	case verdict == hystrix.ErrMaxConcurrency && !c.off.busy:
+// notBegun returns why a try did not begin. A full pool is ErrBusy, which nobody
+// takes for a failure of the dependency.
+func notBegun(verdict error) error {
+	switch verdict {
+	case hystrix.ErrMaxConcurrency:
 		return ErrBusy
-	case verdict == hystrix.ErrTimeout:
+	case hystrix.ErrTimeout:
 		return context.DeadlineExceeded
 	default:
 		return verdict

@@ -19,7 +19,7 @@ var allowed = []string{
 	"GetCircuit", "GetCircuitSettings", "GoC", "Settings",
 }
 
-// checkUse gives an error if the source uses hystrix-go outside the one file
+// checkUse returns an error if the source uses hystrix-go outside the one file
 // that may, or something that is not allowed.
 func checkUse(path string, source any) error {
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)

@@ -20,7 +20,7 @@ type Profile struct {
 // 300 ms, and the answer.
 const Reserve = time.Second
 
-// ProfileNamed gives a profile by its name:
+// ProfileNamed returns a profile by its name:
 //
 //	default       3 retries, 1 s doubling to 10 s; 5 failures in 60 s open for 30 s, 2 successes close
 //	high_traffic  the same retries; 10 failures in 30 s open for 15 s
@@ -28,8 +28,8 @@ const Reserve = time.Second
 //	database      3 retries, 0.3 s doubling to 3 s; default circuit
 //	sessions      3 retries, 0.5 s doubling to 5 s; no circuit
 //
-// All are jittered and keep Reserve free. The tries and back-offs of critical do
-// not fit an HTTP API's 29 s (see Budget): it is for direct invocation.
+// All have jitter and keep Reserve free. critical does not fit an HTTP API's
+// 29 s (see Budget): it is for direct invocation.
 func ProfileNamed(name string) (Profile, error) {
 	busy := breaker.Settings{FailureThreshold: 10, FailureWindow: 30 * time.Second, RecoveryTimeout: 15 * time.Second}
 	switch name {
@@ -50,7 +50,7 @@ func ProfileNamed(name string) (Profile, error) {
 
 func exponential(retries int, base, most time.Duration) retry.Policy {
 	return retry.Policy{
-		MaxAttempts: retries, BaseDelay: base, MaxDelay: most,
+		MaxRetries: retries, BaseDelay: base, MaxDelay: most,
 		Strategy: retry.Exponential, Jitter: true, Reserve: Reserve,
 	}
 }
@@ -59,13 +59,13 @@ func protected(policy retry.Policy, circuit breaker.Settings) Profile {
 	return Profile{Retry: policy, Circuit: circuit.WithDefaults(), HasCircuit: true}
 }
 
-// Budget is the longest that a call may take whose tries all end in time:
-// tries, back-offs at their longest, and the policy's reserve. A call may take
-// longer only by what the dependency asks for with Retry-After. Where less is
-// left of an invocation, retries are given up, and the last try is shortened.
+// Budget returns the longest time that a call takes if its tries obey their
+// timeout: tries, longest back-offs, and the policy's reserve. Only a Retry-After
+// of the dependency makes a call longer. If less is left of an invocation, the
+// last retries are not made and the last try is shortened.
 func Budget(policy retry.Policy, tryTimeout time.Duration) time.Duration {
 	budget := tryTimeout + policy.Reserve
-	for n := range policy.MaxAttempts {
+	for n := range policy.MaxRetries {
 		budget += policy.Delay(n, 1) + tryTimeout
 	}
 	return budget

@@ -29,7 +29,7 @@ func TestProfiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := numbers{
-				p.Retry.MaxAttempts, p.Retry.BaseDelay, p.Retry.MaxDelay, p.HasCircuit,
+				p.Retry.MaxRetries, p.Retry.BaseDelay, p.Retry.MaxDelay, p.HasCircuit,
 				p.Circuit.FailureThreshold, p.Circuit.FailureWindow, p.Circuit.RecoveryTimeout, p.Circuit.SuccessThreshold,
 			}
 			if got != want {

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	// defaultLease is that of a call whose context has no deadline.
+	// defaultLease is the lease of a call whose context has no deadline.
 	defaultLease = 30 * time.Second
-	// margin is what is left of a lease when nothing is sent any more: time to
-	// record and answer, and room for clocks that differ.
+	// margin is the end of a lease in which nothing is sent: time to record and
+	// answer, and room for clocks that differ.
 	margin = 2 * time.Second
-	// firstPause and longestPause are between looks at another call's record.
+	// firstPause and longestPause bound the pause between two reads of another
+	// call's record.
 	firstPause   = 50 * time.Millisecond
 	longestPause = time.Second
 )
@@ -31,10 +32,10 @@ func (*InProgressError) Error() string {
 	return "idempotency: another call under the key is in progress"
 }
 
-// RetryAfter is when to come back.
+// RetryAfter returns when to come back.
 func (e *InProgressError) RetryAfter() time.Duration { return e.After }
 
-// StoreError: the records are out of reach, and nothing was sent.
+// StoreError: the records cannot be reached, and nothing was sent.
 type StoreError struct{ cause error }
 
 func (e *StoreError) Error() string { return "idempotency: " + e.cause.Error() }
@@ -43,14 +44,14 @@ func (e *StoreError) Unwrap() error { return e.cause }
 // Config of Keys. Store is required.
 type Config struct {
 	Store Store
-	// Report is told of a record that could not be brought up to date. The next
-	// call under the key finds out what the record does not say.
+	// Report is called if a record could not be updated. The next call under the
+	// key finds out what the record does not say.
 	Report func(context.Context, error)
 	// Now is for tests.
 	Now func() time.Time
 }
 
-// Keys knows what became of each key. It is safe for concurrent use.
+// Keys keeps the outcome of each key. It is safe for concurrent use.
 type Keys struct {
 	store  Store
 	report func(context.Context, error)
@@ -70,20 +71,13 @@ func New(c Config) *Keys {
 }
 
 // Claim takes the key for a call whose time ends with ctx. While another call
-// is at it, it waits for that call's result as long as ctx allows. The Claim
-// says what may be done; errors are ErrMismatch, *InProgressError and
-// *StoreError.
+// holds it, it waits for that call's result until ctx ends. Claim.Step says what
+// may be done; errors are ErrMismatch, *InProgressError and *StoreError.
 func (k *Keys) Claim(ctx context.Context, key Key) (*Claim, error) {
-	began, lease := k.now(), defaultLease
-	if deadline, bounded := ctx.Deadline(); bounded {
-		lease = time.Until(deadline)
-	}
-	until := began.Add(lease)
-	c := &Claim{keys: k, id: key.id(), caller: rand.Text(), sendUntil: sendUntil(began, until)}
+	c, until := k.newClaim(ctx, key)
 	waiting, cancel := c.Within(ctx)
 	defer cancel()
-	pause, waited := firstPause, false
-	for {
+	for pause, waited := firstPause, false; ; {
 		now := k.now()
 		switch c.step = c.record.step(key.Payload, now.UnixMilli(), waited); c.step {
 		case Replay, Unsure:
@@ -95,7 +89,7 @@ func (k *Keys) Claim(ctx context.Context, key Key) (*Claim, error) {
 				return nil, c.record.inProgress(now)
 			}
 			pause, waited = min(2*pause, longestPause), true
-			c.look(ctx)
+			c.reload(ctx)
 		default:
 			held, err := c.change(ctx, c.record.claimed(key.Payload, now.UnixMilli(), until.UnixMilli()))
 			if err != nil {
@@ -108,13 +102,23 @@ func (k *Keys) Claim(ctx context.Context, key Key) (*Claim, error) {
 	}
 }
 
-// sendUntil is when nothing is sent any more under a lease: margin before its
-// end, or a third of it where that is less.
+// newClaim returns a Claim that holds nothing yet, and the end of its lease.
+func (k *Keys) newClaim(ctx context.Context, key Key) (c *Claim, until time.Time) {
+	began, lease := k.now(), defaultLease
+	if deadline, bounded := ctx.Deadline(); bounded {
+		lease = time.Until(deadline)
+	}
+	until = began.Add(lease)
+	return &Claim{keys: k, id: key.id(), caller: rand.Text(), sendUntil: sendUntil(began, until)}, until
+}
+
+// sendUntil returns when sending ends under a lease: margin before the lease
+// does, or a third of it if that is less.
 func sendUntil(began, until time.Time) time.Time {
 	return until.Add(-min(margin, until.Sub(began)/3))
 }
 
-// Pause tells whether ctx had time for the pause: it does not begin one that
+// Pause reports whether ctx had time for the pause: it does not begin one that
 // would outlast ctx.
 func Pause(ctx context.Context, pause time.Duration) bool {
 	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
@@ -130,8 +134,8 @@ func Pause(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// inProgress asks to come back when the lease has ended, or sooner, since few
-// calls take all their time.
+// inProgress returns an error that asks to come back when the lease has ended, or
+// sooner, since few calls use all their time.
 func (r Record) inProgress(now time.Time) error {
 	left := time.UnixMilli(r.LeaseUntil).Sub(now)
 	return &InProgressError{After: min(max(left, time.Second), 5*time.Second)}
@@ -150,38 +154,38 @@ type Claim struct {
 // Step is Send, LookUp, Replay or Unsure. The latter two come without a lease.
 func (c *Claim) Step() Step { return c.step }
 
-// Label is what the created issue carries, unless Labelled is false.
+// Label returns the label of the created issue, unless Labelled is false.
 func (c *Claim) Label() string { return label(c.id) }
 
-// Labelled tells whether what was sent, and is sent, carries the label.
+// Labelled reports whether requests carry the label.
 func (c *Claim) Labelled() bool { return !c.record.Unlabelled }
 
-// Issue is what a Replay answers.
+// Issue returns the issue of a Replay.
 func (c *Claim) Issue() (id, key string) { return c.record.IssueID, c.record.IssueKey }
 
-// Age is the time since when the issue can exist at the earliest.
+// Age returns how long the issue can have existed at most.
 func (c *Claim) Age() time.Duration {
 	return max(c.keys.now().Sub(time.UnixMilli(c.record.BornAt)), 0)
 }
 
-// MaySend tells whether a request may be sent although an earlier one may have
+// MaySend reports whether a request may be sent although an earlier one may have
 // been performed, after a search that found nothing.
 func (c *Claim) MaySend() bool { return c.record.maySend(c.keys.now().UnixMilli()) }
 
-// Settles is how long it takes until a search that finds nothing is believed.
+// Settles returns how long a search that finds nothing proves nothing.
 func (c *Claim) Settles() time.Duration {
 	settled := time.UnixMilli(c.record.SentUntil).Add(settleAfter)
 	return max(settled.Sub(c.keys.now()), 0)
 }
 
-// Within bounds what is sent under the claim: it ends before the lease does, so
-// that no call sends when another may hold the lease. See Live.
+// Within bounds ctx for requests under the claim: it ends before the lease does,
+// so that no call sends while another may hold the lease. See Live.
 func (c *Claim) Within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, c.sendUntil.Sub(c.keys.now()))
 }
 
-// Live tells by the wall clock whether Within's time is not over. Timers stand
-// still in a machine that is suspended; this is asked just before a request.
+// Live reports, by the wall clock, whether Within's time goes on. Timers stand
+// still while a machine is suspended, so ask Live just before a request.
 func (c *Claim) Live() bool { return c.keys.now().UnixMilli() < c.sendUntil.UnixMilli() }
 
 // Unlabel records that requests go without the label from now on. If it fails,
@@ -197,20 +201,20 @@ func (c *Claim) Unlabel(ctx context.Context) error {
 	return nil
 }
 
-// Complete records the issue, be the lease still held or not: what was found to
-// exist exists.
+// Complete records the issue even if the lease was lost: the issue exists either
+// way.
 func (c *Claim) Complete(ctx context.Context, issueID, issueKey string) {
 	c.end(ctx, Completed, func(r Record) (next Record, due bool) {
 		return r.completed(issueID, issueKey), r.State != Completed
 	})
 }
 
-// Release records that what this call sent, if anything, created nothing.
+// Release records that this call's requests, if any, created nothing.
 func (c *Claim) Release(ctx context.Context) {
 	c.end(ctx, Released, func(r Record) (next Record, due bool) { return r.released(), c.holds(r) })
 }
 
-// Unknown records that this call sent something that may have been performed.
+// Unknown records that this call sent a request that may have been performed.
 func (c *Claim) Unknown(ctx context.Context) {
 	now := c.keys.now().UnixMilli()
 	c.end(ctx, Unknown, func(r Record) (next Record, due bool) { return r.unknown(now), c.holds(r) })
@@ -220,9 +224,9 @@ func (c *Claim) holds(r Record) bool {
 	return strings.HasPrefix(r.Writer, c.caller) && r.State == InProgress
 }
 
-// end writes the last record of a call, made of the one that is there, which may
-// be another than the call knows: others write, and replies are lost. What
-// happened is worth recording though the caller be gone.
+// end writes a call's last record, made from the stored one. That can differ from
+// the one the call knows: others write, and replies are lost. The outcome is
+// recorded even if the caller is gone.
 func (c *Claim) end(ctx context.Context, state State, last func(Record) (next Record, due bool)) {
 	for range 3 {
 		next, due := last(c.record)
@@ -239,16 +243,15 @@ func (c *Claim) end(ctx context.Context, state State, last func(Record) (next Re
 	}
 }
 
-// look reads the record again. A look that is lost is made up for by the next:
-// who waits has the time.
-func (c *Claim) look(ctx context.Context) {
+// reload reads the record again. Errors are ignored; the caller polls again.
+func (c *Claim) reload(ctx context.Context) {
 	if r, err := c.keys.store.Load(ctx, c.id); err == nil {
 		c.record = r
 	}
 }
 
-// change makes next the record, if the one that is known still is it. Otherwise
-// it gets to know that which is.
+// change replaces the known record by next and reports whether the known one was
+// still stored. In either case it keeps the stored one.
 func (c *Claim) change(ctx context.Context, next Record) (held bool, err error) {
 	c.writes++
 	next.Writer = c.caller + "." + strconv.Itoa(c.writes)

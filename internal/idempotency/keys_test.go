@@ -44,7 +44,7 @@ func (l *lossy) Change(ctx context.Context, id string, from, to idempotency.Reco
 
 var key = idempotency.Key{Operation: "op", Subject: "s", Value: "k", Payload: "p"}
 
-// fleet gives Keys of several environments on one store.
+// fleet returns Keys of several environments on one store.
 func fleet(s idempotency.Store) func() *idempotency.Keys {
 	return func() *idempotency.Keys { return idempotency.New(idempotency.Config{Store: s}) }
 }

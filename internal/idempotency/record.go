@@ -1,11 +1,11 @@
-// Package idempotency remembers which creation was asked for under which key,
-// and what became of it, so that one that is asked for twice happens once.
+// Package idempotency records which creation was requested under which key, and
+// its outcome, so that a creation requested twice happens once.
 //
-// The service that creates takes no part in the record's writes: between the
-// request to it and the record of its answer, anything may die. So a record
-// never tells by itself that nothing was created. What it tells is who may send
-// the request now, and whether an earlier one may have been performed, which
-// then has to be looked for at the service before another is sent.
+// The service that creates knows nothing of these records: between the request and
+// the record of its answer, anything may die. So a record never claims by itself
+// that nothing was created. It says who may send the request now, and whether an
+// earlier one may have been performed. If so, the caller must search for its
+// result at the service before it sends another.
 package idempotency
 
 import (
@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// Key is under what a creation is asked for.
+// Key identifies a creation.
 type Key struct {
 	Operation string
 	Subject   string // the verified caller; empty where there is none
-	Value     string // the caller's own
-	Payload   string // a hash of what is asked for: see Hash
+	Value     string // chosen by the caller
+	Payload   string // hash of the request: see Hash
 }
 
-// id is a hash of the key and its scope. Lengths go in, lest two scopes run
-// into the same text.
+// id returns a hash of the key and its scope. It includes the lengths, so that no
+// two scopes make the same text.
 func (k Key) id() string {
 	var scope []byte
 	for _, part := range []string{k.Operation, k.Subject, k.Value} {
@@ -34,17 +34,17 @@ func (k Key) id() string {
 	return Hash(scope)
 }
 
-// Hash is the SHA-256 of data in hexadecimal.
+// Hash returns the SHA-256 of data in hexadecimal.
 func Hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// label is what the created thing carries to be found by. 64 bits of the hash
-// are enough: a search has the time of creation to go by as well.
+// label returns the label by which a search finds the issue. 64 bits of the hash
+// are enough, because the search is bounded by the time of creation too.
 func label(id string) string { return "idem-" + id[:16] }
 
-// State is what became of a creation.
+// State is the outcome of a creation, as far as it is known.
 type State string
 
 const (
@@ -54,25 +54,24 @@ const (
 	Completed  State = "completed"   // the issue exists
 )
 
-// Record is the whole truth that is kept of a key. Times are milliseconds of
-// the Unix epoch by their writer's clock. The zero Record is that of a key that
-// was never used.
+// Record is all that is stored of a key. Times are Unix milliseconds by their
+// writer's clock. The zero Record is that of a key that was never used.
 type Record struct {
 	State   State
 	Payload string
-	// Version grows with each write. Writer is who wrote last, a random name and
-	// a number: no two writes share one, be they of the same call.
+	// Version grows with each write. Writer names the last write by a random name
+	// and a number: no two writes share one, even within a call.
 	Version int64
 	Writer  string
-	// LeaseUntil ends the writer's leave to send.
+	// LeaseUntil is when the writer must have stopped sending.
 	LeaseUntil int64
-	// SentUntil is the last moment at which a request of an earlier call, or an
-	// ambiguous one of this one, may have been sent; 0 if there is none such.
+	// SentUntil is the last moment at which a request of unknown outcome may have
+	// been sent; 0 if none was.
 	SentUntil int64
-	// BornAt is when the first request that may have been performed can have
-	// been sent at the earliest.
+	// BornAt is the earliest time of the first request that may have been
+	// performed.
 	BornAt int64
-	// Unlabelled: requests go without the label, which the service refused.
+	// Unlabelled: requests carry no label, because the service rejected it.
 	Unlabelled bool
 	// ExpiresAt is in seconds, as DynamoDB wants it.
 	ExpiresAt int64
@@ -82,15 +81,14 @@ type Record struct {
 }
 
 const (
-	// life is how long a key is remembered after the last call that might have
-	// sent something: what retries of clients, queues and state machines need.
+	// life is how long a key is kept after the last call that may have sent a
+	// request: enough for retries of clients, queues and state machines.
 	life = 24 * time.Hour
 
-	// settleAfter is how long after a request may have been sent it can still
-	// turn up in a search. Searches lag behind by seconds, and a request that the
-	// client has left may be performed within the minute or so that the service's
-	// edge lets it live. Ten minutes are several times both. What remains is a
-	// search index that lags longer, or an issue whose label was taken off: then
-	// a replay after this time makes a second issue.
+	// settleAfter is how long after a request its result can still turn up in a
+	// search. Searches lag by seconds, and a request that the client has abandoned
+	// may be performed within the minute or so that the service's edge keeps it.
+	// Ten minutes are several times both. If the index lags longer, or the label
+	// was removed, a replay after this time creates a second issue.
 	settleAfter = 10 * time.Minute
 )

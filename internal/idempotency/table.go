@@ -15,22 +15,21 @@ import (
 type Store interface {
 	// Load reads a record, seeing every write answered before.
 	Load(ctx context.Context, id string) (Record, error)
-	// Change puts to in the place of from, if from is still the record, and
-	// tells whether it was. The result is the record as it now is. An error
-	// means that the outcome is not known.
+	// Change replaces from by to if from is still stored, and reports whether it
+	// was. now is the record as it is then stored. An error means that the outcome
+	// is unknown.
 	Change(ctx context.Context, id string, from, to Record) (now Record, held bool, err error)
 }
 
 // schema is the version of the items' shape.
 const schema = "1"
 
-// patience bounds one attempt at an operation. It is made twice: the first may
-// have been given a connection that died while the environment was frozen, and
-// a key's promise is worth a second.
-const patience = time.Second
+// attemptTimeout bounds one attempt of an operation. There are two: the first may
+// have met a connection that died while the environment was frozen.
+const attemptTimeout = time.Second
 
 // Table is a Store on a DynamoDB table with partition key "id" (S) and TTL on
-// "expires_at" (N). It needs leave for dynamodb:GetItem and dynamodb:PutItem.
+// "expires_at" (N). It needs permission for dynamodb:GetItem and dynamodb:PutItem.
 type Table struct {
 	client *dynamodb.Client
 	name   string
@@ -51,7 +50,7 @@ func (t *Table) Load(ctx context.Context, id string) (Record, error) {
 	return decode(out.Item)
 }
 
-// Change writes the whole item: there is no write that does not know all of it.
+// Change writes the whole item, so no write is made without knowing all of it.
 func (t *Table) Change(ctx context.Context, id string, from, to Record) (Record, bool, error) {
 	in := &dynamodb.PutItemInput{
 		TableName: &t.name, Item: encode(id, to),
@@ -64,10 +63,10 @@ func (t *Table) Change(ctx context.Context, id string, from, to Record) (Record,
 	}
 	in.ConditionExpression = &condition
 	_, err := twice(ctx, func(ctx context.Context) (*dynamodb.PutItemOutput, error) { return t.client.PutItem(ctx, in) })
-	var refused *types.ConditionalCheckFailedException
+	var conflict *types.ConditionalCheckFailedException
 	switch {
-	case errors.As(err, &refused):
-		now, err := decode(refused.Item)
+	case errors.As(err, &conflict):
+		now, err := decode(conflict.Item)
 		return now, err == nil && now.SameWrite(to), err
 	case err != nil:
 		return Record{}, false, fmt.Errorf("write idempotency record: %w", err)
@@ -75,10 +74,10 @@ func (t *Table) Change(ctx context.Context, id string, from, to Record) (Record,
 	return to, true, nil
 }
 
-// twice makes an operation again that got no answer.
+// twice repeats an operation that got no answer.
 func twice[T any](ctx context.Context, operation func(context.Context) (T, error)) (T, error) {
 	attempt := func() (T, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
 		return operation(ctx)
 	}
@@ -108,8 +107,8 @@ func encode(id string, r Record) item {
 	}
 }
 
-// decode reads an item. What it does not understand is an error: a guess could
-// create something twice.
+// decode reads an item. Anything unknown in it is an error: a guess could create
+// something twice.
 func decode(i item) (Record, error) {
 	if len(i) == 0 {
 		return Record{}, nil

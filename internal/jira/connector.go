@@ -55,12 +55,12 @@ func (c *Connector) WithKeys(keys *idempotency.Keys) *Connector {
 }
 
 // call makes one guarded call of one request.
-func call[T any](ctx context.Context, c *Connector, operation string, r atlassian.Request) (T, error) {
+func call[T any](ctx context.Context, c *Connector, operation string, r atlassian.Request, options ...guard.Option) (T, error) {
 	return guard.Run(ctx, c.guard, operation, func(ctx context.Context) (T, error) {
 		var answer T
 		err := c.client.Do(ctx, r, &answer)
 		return answer, err
-	})
+	}, options...)
 }
 
 // isStatus tells whether err is an answer of Jira itself with the status. A page
@@ -92,7 +92,7 @@ func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 		err := c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/myself"}, &me)
 		info.CredentialsAccepted = err == nil
 		// 403: an expired token at the gateway, or an account without Jira.
-		if atlassian.IsRefused(err) || isStatus(err, http.StatusForbidden) {
+		if atlassian.IsRejected(err) || isStatus(err, http.StatusForbidden) {
 			err = nil
 		}
 		return info, err

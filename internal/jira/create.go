@@ -87,9 +87,9 @@ func (n newIssue) fields() map[string]any {
 	return fields
 }
 
-// inItsWords renames the fields that Jira finds wrong as the body has them, and
+// renameFields renames the fields that Jira rejects to the body's names, and
 // gives err.
-func (n newIssue) inItsWords(err error) error {
+func (n newIssue) renameFields(err error) error {
 	e, ok := errors.AsType[*atlassian.Error](err)
 	if !ok {
 		return err

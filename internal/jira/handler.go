@@ -66,15 +66,15 @@ func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 		s.Fields = defaultFields
 	}
 	if problem := jqlProblem(s.JQL); problem != "" {
-		gateway.Refuse(w, r, "jql", problem)
+		gateway.WriteBadField(w, r, "jql", problem)
 		return
 	}
 	if problem := namesProblem(s.Fields, wantFields); problem != "" {
-		gateway.Refuse(w, r, "fields", problem)
+		gateway.WriteBadField(w, r, "fields", problem)
 		return
 	}
 	if s.Limit < 1 || s.Limit > maxLimit {
-		gateway.Refuse(w, r, "limit", "want 1 to 100")
+		gateway.WriteBadField(w, r, "limit", "want 1 to 100")
 		return
 	}
 	next, ok := gateway.DecodeToken(s, body.PageToken)
@@ -96,7 +96,7 @@ func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 	}
 	key := r.PathValue("key")
 	if !isIssueKey(key) {
-		gateway.Refuse(w, r, "key", "want an issue's key such as OPS-1, or its number")
+		gateway.WriteBadField(w, r, "key", "want an issue's key such as OPS-1, or its number")
 		return
 	}
 	fields, expand := list(query, "fields"), list(query, "expand")
@@ -104,11 +104,11 @@ func (c *Connector) serveIssue(w http.ResponseWriter, r *http.Request) {
 		fields = append([]string{"description"}, defaultFields...)
 	}
 	if problem := namesProblem(fields, wantFields+", comma-separated"); problem != "" {
-		gateway.Refuse(w, r, "fields", problem)
+		gateway.WriteBadField(w, r, "fields", problem)
 		return
 	}
 	if problem := namesProblem(expand, "want names such as changelog, comma-separated"); problem != "" {
-		gateway.Refuse(w, r, "expand", problem)
+		gateway.WriteBadField(w, r, "expand", problem)
 		return
 	}
 	issue, err := c.Issue(r.Context(), key, fields, expand)
@@ -136,17 +136,17 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if field, problem := body.problem(); problem != "" {
-		gateway.Refuse(w, r, field, problem)
+		gateway.WriteBadField(w, r, field, problem)
 		return
 	}
 	if !keyed {
 		issue, err := c.post(r.Context(), map[string]any{"fields": body.fields()}, always)
-		answer(w, r, http.StatusCreated, issue, body.inItsWords(err))
+		answer(w, r, http.StatusCreated, issue, body.renameFields(err))
 		return
 	}
 	issue, replayed, err := c.createOnce(r.Context(), keyOf(r, key, body), body)
 	if err != nil {
-		writeCreateProblem(w, r, body.inItsWords(err))
+		writeCreateProblem(w, r, body.renameFields(err))
 		return
 	}
 	if replayed {
@@ -166,7 +166,7 @@ func (c *Connector) serveProjects(w http.ResponseWriter, r *http.Request) {
 	}
 	search := query.Get("query")
 	if utf8.RuneCountInString(search) > maxText || !utf8.ValidString(search) {
-		gateway.Refuse(w, r, "query", "want at most 255 characters, in UTF-8")
+		gateway.WriteBadField(w, r, "query", "want at most 255 characters, in UTF-8")
 		return
 	}
 	bound := []any{"projects", search, limit}
@@ -190,7 +190,7 @@ func (c *Connector) serveIssueTypes(w http.ResponseWriter, r *http.Request) {
 	}
 	project := query.Get("project_id")
 	if project != "" && !isNumber(project) {
-		gateway.Refuse(w, r, "project_id", "want a project's number")
+		gateway.WriteBadField(w, r, "project_id", "want a project's number")
 		return
 	}
 	types, err := c.IssueTypes(r.Context(), project)

@@ -23,9 +23,9 @@ func (c *Connector) readKey(w http.ResponseWriter, r *http.Request) (key string,
 	case len(values) == 0:
 		return "", false, true
 	case c.keys == nil: // taking it and not keeping its promise would be worse
-		gateway.Refuse(w, r, keyHeader, "the header is not supported")
+		gateway.WriteBadField(w, r, keyHeader, "the header is not supported")
 	case len(values) > 1 || !isKey(values[0]):
-		gateway.Refuse(w, r, keyHeader, "want one key of 1 to 255 printable ASCII characters")
+		gateway.WriteBadField(w, r, keyHeader, "want one key of 1 to 255 printable ASCII characters")
 	default:
 		return values[0], true, true
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 )
 
@@ -90,10 +91,10 @@ func (c candidate) isMarked(label string) bool {
 }
 
 // candidates is a guarded call of its own.
-func (c *Connector) candidates(ctx context.Context, query string) ([]candidate, error) {
+func (c *Connector) candidates(ctx context.Context, query string, options ...guard.Option) ([]candidate, error) {
 	type answer struct{ Issues []candidate }
 	a, err := call[answer](ctx, c, searchIssues, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/search/jql", Body: searchBody{
 		JQL: query, Fields: []string{"key"}, MaxResults: maxCandidates, Properties: []string{markProperty},
-	}})
+	}}, options...)
 	return a.Issues, err
 }

@@ -100,17 +100,10 @@ func (c *Connector) send(ctx context.Context, claim *idempotency.Claim, n newIss
 	if err == nil || createdNothing(err) {
 		return issue, err
 	}
-	if found, lookErr := c.followUp().find(ctx, claim, n, looks[1:]); lookErr == nil && found.Key != "" {
+	if found, lookErr := c.find(ctx, claim, n, looks[1:], guard.FollowUp()); lookErr == nil && found.Key != "" {
 		return found, nil
 	}
 	return Issue{}, err
-}
-
-// followUp returns a copy of c whose calls fail as part of the one before.
-func (c *Connector) followUp() *Connector {
-	follower := *c
-	follower.guard = c.guard.FollowUp()
-	return &follower
 }
 
 // createdNothing tells whether a create that failed certainly made no issue.
@@ -131,7 +124,7 @@ func isOffScreen(err error, field string) bool {
 
 // find searches for the issue after each of the pauses, until it is found or
 // the time is over. That nothing was found takes one search at least.
-func (c *Connector) find(ctx context.Context, claim *idempotency.Claim, n newIssue, pauses []time.Duration) (Issue, error) {
+func (c *Connector) find(ctx context.Context, claim *idempotency.Claim, n newIssue, pauses []time.Duration, options ...guard.Option) (Issue, error) {
 	for i, pause := range pauses {
 		switch {
 		case idempotency.Pause(ctx, pause):
@@ -140,7 +133,7 @@ func (c *Connector) find(ctx context.Context, claim *idempotency.Claim, n newIss
 		default:
 			return Issue{}, nil
 		}
-		candidates, err := c.candidates(ctx, sought(claim, n))
+		candidates, err := c.candidates(ctx, sought(claim, n), options...)
 		if err != nil {
 			return Issue{}, err
 		}

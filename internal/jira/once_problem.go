@@ -9,6 +9,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
+	"github.com/coldfuse/coldfuse/internal/rejection"
 )
 
 // lookAgain is when a repetition may find what a search did not.
@@ -53,7 +54,7 @@ func (e *unknownOutcome) problem() gateway.Problem {
 		RetryAfterSeconds: gateway.Seconds(max(lookAgain, guard.RejectsFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
 	}
 	cause, ok := errors.AsType[*atlassian.Error](e.cause)
-	rejection, rejected := gateway.Rejection(e.cause)
+	rejection, rejected := rejection.Problem(e.cause)
 	switch {
 	case ok:
 		p.Reason, p.UpstreamStatus, p.UpstreamRequestID = cause.Class(), cause.Status, cause.RequestID

@@ -77,7 +77,7 @@ func newGuardOf(t *testing.T, circuit *breaker.Breaker) *guard.Guard {
 	t.Helper()
 	g, err := guard.New(guard.Config{
 		Breaker: circuit, TryTimeout: tryTimeout, Operations: Operations, Classify: atlassian.Classify(false), Retryable: atlassian.Retryable,
-		Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Jitter: true, Reserve: time.Second},
+		Retry: retry.Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Jitter: true, Reserve: time.Second},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -104,7 +104,7 @@ func (m *monitor) health(w http.ResponseWriter, r *http.Request) {
 	}
 	strict := query.Get("strict")
 	if strict != "" && strict != "true" && strict != "false" {
-		gateway.Refuse(w, r, "strict", "want true or false")
+		gateway.WriteBadField(w, r, "strict", "want true or false")
 		return
 	}
 	stats, ok := m.read(w, r, m.circuits)

@@ -10,68 +10,77 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/coldfuse/coldfuse/internal/rotating"
 )
 
 const (
-	// serverSelection is how long the driver looks for a server that takes
+	// serverSelection is how long the driver looks for a server that accepts
 	// writes.
 	serverSelection = 3 * time.Second
 	connectTimeout  = 2 * time.Second
-	// maxIdle is Atlas's advice for Lambda: a connection may die unnoticed while
-	// the environment is frozen.
+	// maxIdle is what Atlas recommends for Lambda: a connection may die unnoticed
+	// while the environment is frozen.
 	maxIdle = time.Minute
 	maxPool = 5
-	// rereadEvery bounds how often the secret is read because of a refusal.
+	// rereadEvery is the least time between two reads of a secret whose
+	// credentials are rejected.
 	rereadEvery = time.Minute
 )
 
-// database is the connection of this environment, made when it is first needed.
-// Nothing that failed is kept.
+// database is this environment's connection to MongoDB, made when it is first
+// needed. Nothing that failed is kept.
 type database struct {
 	name   string
 	uri    func(context.Context) (string, error)
 	adjust func(*options.ClientOptions)
-	now    func() time.Time
-
-	lock   chan struct{} // held by whoever has a value in it: its wait has an end
-	client *mongo.Client
-	secret string // the URI of client
-	readAt time.Time
+	client *rotating.Value[*mongo.Client]
+	secret string // the URI of client; only read changes it
 }
 
-// open gives the database. It takes no time of the network's, but where the URI
-// has to be looked up in DNS (mongodb+srv), or read.
+func newDatabase(c Config) *database {
+	d := &database{name: c.Database, uri: c.URI, adjust: c.Options}
+	d.client = rotating.New(rotating.Config[*mongo.Client]{Read: d.read, Every: rereadEvery, Now: c.Now})
+	return d
+}
+
+// open returns the database. It takes no time of the network's, unless the URI
+// has to be read, or looked up in DNS (mongodb+srv).
 func (d *database) open(ctx context.Context) (*mongo.Database, error) {
-	if err := d.acquire(ctx); err != nil {
+	client, err := d.client.Get(ctx, func(c *mongo.Client) bool { return c != nil })
+	if err != nil {
 		return nil, err
 	}
-	defer d.release()
-	if d.client == nil {
-		if err := d.read(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return d.client.Database(d.name), nil
+	return client.Database(d.name), nil
 }
 
-// renew reads the secret again after the server refused the credentials, at most
-// once a minute, and tells whether there are others now.
-func (d *database) renew(ctx context.Context) (renewed bool, err error) {
-	if err := d.acquire(ctx); err != nil {
-		return false, err
+// renew reads the secret again after the server rejected the credentials of db,
+// at most once a minute, and reports whether there are others now.
+func (d *database) renew(ctx context.Context, db *mongo.Database) (renewed bool, err error) {
+	_, renewed, err = d.client.Renew(ctx, db.Client())
+	return renewed, err
+}
+
+// read reads the secret and returns a client of it: the one there is, if the URI
+// is the same.
+func (d *database) read(ctx context.Context) (*mongo.Client, error) {
+	uri, err := d.uri(ctx)
+	old := d.client.Current()
+	switch {
+	case err != nil:
+		return nil, &Error{Reason: reasonSecret, passing: true, secret: err}
+	case uri == d.secret && old != nil:
+		return old, nil
 	}
-	defer d.release()
-	if d.now().Sub(d.readAt) < rereadEvery {
-		return false, nil
-	}
-	before, old := d.secret, d.client
-	if err := d.read(ctx); err != nil || d.secret == before {
-		return false, err
+	client, err := connect(uri, d.adjust)
+	if err != nil {
+		return nil, err
 	}
 	if old != nil {
-		go closeClient(old) // it waits for what others have in flight
+		go closeClient(old) // it waits for the operations in flight
 	}
-	return true, nil
+	d.secret = uri
+	return client, nil
 }
 
 func closeClient(client *mongo.Client) {
@@ -80,43 +89,13 @@ func closeClient(client *mongo.Client) {
 	_ = client.Disconnect(ctx)
 }
 
-func (d *database) acquire(ctx context.Context) error {
-	select {
-	case d.lock <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (d *database) release() { <-d.lock }
-
-// read reads the secret and makes a client of it, unless it is that of the
-// client there is.
-func (d *database) read(ctx context.Context) error {
-	d.readAt = d.now()
-	uri, err := d.uri(ctx)
-	switch {
-	case err != nil:
-		return &Error{Reason: reasonSecret, passing: true, secret: err}
-	case uri == d.secret && d.client != nil:
-		return nil
-	}
-	client, err := connect(uri, d.adjust)
-	if err != nil {
-		return err
-	}
-	d.client, d.secret = client, uri
-	return nil
-}
-
 var errNoURI = errors.New("its uri is no connection string")
 
-// connect makes a client; its errors hold nothing of the URI.
+// connect returns a client. Its errors show nothing of the URI.
 func connect(uri string, adjust func(*options.ClientOptions)) (*mongo.Client, error) {
 	o := options.Client().ApplyURI(uri) // looks mongodb+srv up in DNS
-	// The retries are the guard's: with a deadline in the context, the driver's
-	// own would go on until it.
+	// The guard retries. The driver's own retries would go on until the context's
+	// deadline.
 	o.SetRetryWrites(false).SetRetryReads(false).SetMaxAdaptiveRetries(0)
 	o.SetServerSelectionTimeout(serverSelection).SetConnectTimeout(connectTimeout)
 	o.SetMaxPoolSize(maxPool).SetMinPoolSize(0).SetMaxConnIdleTime(maxIdle)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { os.Exit(mongolocal.Main(m, &server)) }
 const tryTimeout = 3500 * time.Millisecond
 
 // soon retries as often as the function does, but does not wait.
-var soon = retry.Policy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond}
+var soon = retry.Policy{MaxRetries: 3, BaseDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond}
 
 // site is the function's handler on a database of the test's own.
 type site struct {

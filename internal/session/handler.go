@@ -44,7 +44,7 @@ func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) htt
 		}
 		id := r.PathValue("id")
 		if id != "" && !isID(id) {
-			gateway.Refuse(w, r, "id", wantID)
+			gateway.WriteBadField(w, r, "id", wantID)
 			return
 		}
 		h(w, r, owner, id)
@@ -98,7 +98,7 @@ func readData(w http.ResponseWriter, r *http.Request, owner string, needed bool)
 		data.Metadata = nil
 	}
 	if name, problem := data.problem(); problem != "" {
-		gateway.Refuse(w, r, name, problem)
+		gateway.WriteBadField(w, r, name, problem)
 		return Data{}, false
 	}
 	return data, true
@@ -184,7 +184,7 @@ func (h handler) update(w http.ResponseWriter, r *http.Request, owner, id string
 	}
 	is, ok := parseTag(header)
 	if !ok {
-		gateway.Refuse(w, r, "If-Match", "want one entity tag")
+		gateway.WriteBadField(w, r, "If-Match", "want one entity tag")
 		return
 	}
 	data, ok := readData(w, r, owner, true)
@@ -218,13 +218,13 @@ func (h handler) append(w http.ResponseWriter, r *http.Request, owner, id string
 	}
 	switch {
 	case body.ID != nil && !isID(*body.ID):
-		gateway.Refuse(w, r, "id", wantID)
+		gateway.WriteBadField(w, r, "id", wantID)
 		return
 	case !body.Role.known():
-		gateway.Refuse(w, r, "role", "want user, assistant, system or tool")
+		gateway.WriteBadField(w, r, "role", "want user, assistant, system or tool")
 		return
 	case body.Content == nil || len(*body.Content) > maxContent:
-		gateway.Refuse(w, r, "content", fmt.Sprintf("want text of at most %d bytes", maxContent))
+		gateway.WriteBadField(w, r, "content", fmt.Sprintf("want text of at most %d bytes", maxContent))
 		return
 	}
 	message := ""

@@ -7,24 +7,29 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
+	"github.com/coldfuse/coldfuse/internal/rejection"
 )
 
-// retryAfter is when to come back after MongoDB failed: fail-over takes some
-// seconds.
+// retryAfter is the Retry-After in seconds after a failure of MongoDB: a fail-over
+// takes some seconds.
 const retryAfter = 5
 
-// writeProblem answers r with what err means to the client. repeatable tells
+// writeProblem answers r with the client's problem for err. repeatable reports
 // whether the request has the same effect when it is sent again. An error that
-// is none of this package's or the guard's is the program's own fault: it
-// panics, and the gateway answers 500.
+// comes neither from this package nor from the guard is the program's own fault,
+// a 500.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error, repeatable bool) {
 	p, ok := answerProblem(err, repeatable)
 	if !ok {
-		p, ok = gateway.Rejection(err)
+		p, ok = rejection.Problem(err)
 	}
 	if !ok {
-		p = failureProblem(err, repeatable)
+		p, ok = failureProblem(err, repeatable)
 		p.Attempts = guard.Attempts(err)
+	}
+	if !ok {
+		gateway.Fail(w, r, err)
+		return
 	}
 	gateway.WriteProblem(w, r, p)
 }
@@ -56,15 +61,19 @@ func answerProblem(err error, repeatable bool) (gateway.Problem, bool) {
 	return gateway.Problem{}, false
 }
 
-func failureProblem(err error, repeatable bool) gateway.Problem {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			panic(err)
-		}
-		// Of a try that was made and given up, nothing is known.
-		e = &Error{Reason: reasonTimeout, passing: true, Ambiguous: guard.Attempts(err) > 0}
+func failureProblem(err error, repeatable bool) (p gateway.Problem, ok bool) {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.problem(repeatable), true
 	}
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return p, false
+	}
+	// The outcome of a try that was made and abandoned is unknown.
+	e := &Error{Reason: reasonTimeout, passing: true, Ambiguous: guard.Attempts(err) > 0}
+	return e.problem(repeatable), true
+}
+
+func (e *Error) problem(repeatable bool) gateway.Problem {
 	switch {
 	case e.Ambiguous && !repeatable:
 		return gateway.Problem{

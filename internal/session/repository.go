@@ -42,10 +42,10 @@ type Config struct {
 	TTL time.Duration
 	// Guard retries what is Retryable. It has no circuit.
 	Guard *guard.Guard
-	// Refused is told when MongoDB did not accept the credentials.
-	Refused func(context.Context)
-	// Unusable is told why the secret cannot be read, or is none. What it is told
-	// shows nothing of the secret, if URI's errors do not.
+	// Rejected is called when MongoDB rejects the credentials.
+	Rejected func(context.Context)
+	// Unusable is called with the reason why the secret cannot be read or used. The
+	// error shows nothing of the secret if URI's errors do not.
 	Unusable func(context.Context, error)
 	// Now is the clock of creation and expiry. Default time.Now.
 	Now func() time.Time
@@ -63,7 +63,7 @@ type Repository struct {
 	guard    *guard.Guard
 	database *database
 	ttl      time.Duration
-	refused  func(context.Context)
+	rejected func(context.Context)
 	unusable func(context.Context, error)
 	clock    func() time.Time
 	indexed  indexed
@@ -74,27 +74,27 @@ func New(c Config) *Repository {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Refused == nil {
-		c.Refused = func(context.Context) {}
+	if c.Rejected == nil {
+		c.Rejected = func(context.Context) {}
 	}
 	if c.Unusable == nil {
 		c.Unusable = func(context.Context, error) {}
 	}
 	return &Repository{
-		guard: c.Guard, ttl: c.TTL, refused: c.Refused, unusable: c.Unusable, clock: c.Now,
-		database: &database{name: c.Database, uri: c.URI, adjust: c.Options, now: c.Now, lock: make(chan struct{}, 1)},
+		guard: c.Guard, ttl: c.TTL, rejected: c.Rejected, unusable: c.Unusable, clock: c.Now,
+		database: newDatabase(c),
 	}
 }
 
-// Close ends the connections, waiting no longer than 3 s for what is in flight.
+// Close ends the connections, waiting at most 3 s for the operations in flight.
 // A later call makes new ones.
 func (r *Repository) Close() {
-	_ = r.database.acquire(context.Background())
-	defer r.database.release()
-	if r.database.client != nil {
-		closeClient(r.database.client)
-		r.database.client = nil
+	client := r.database.client.Current()
+	if client == nil {
+		return
 	}
+	r.database.client.Set(nil)
+	closeClient(client)
 }
 
 // now is the time as MongoDB keeps it.
@@ -121,7 +121,7 @@ func call[T any](ctx context.Context, r *Repository, operation string, try func(
 		if e, ok := errors.AsType[*Error](err); ok {
 			unsure.CompareAndSwap(false, e.Ambiguous)
 			e.Ambiguous = unsure.Load()
-			r.refusal(ctx, e)
+			r.authenticationFailed(ctx, db, e)
 		}
 		return value, err
 	})
@@ -129,16 +129,16 @@ func call[T any](ctx context.Context, r *Repository, operation string, try func(
 	return value, err
 }
 
-// refusal reports refused credentials, and has the call made again if there are
-// others by now.
-func (r *Repository) refusal(ctx context.Context, e *Error) {
-	if e.Reason != reasonAuthentication {
+// authenticationFailed reports rejected credentials, and lets the call be retried
+// if there are others by now.
+func (r *Repository) authenticationFailed(ctx context.Context, db *mongo.Database, e *Error) {
+	if e.Reason != reasonAuthentication || db == nil {
 		return
 	}
-	renewed, err := r.database.renew(ctx)
+	renewed, err := r.database.renew(ctx, db)
 	e.passing = renewed
 	r.tellSecret(ctx, err)
-	r.refused(ctx)
+	r.rejected(ctx)
 }
 
 // tellSecret reports why the secret cannot be used, if that is what failed.
@@ -148,7 +148,7 @@ func (r *Repository) tellSecret(ctx context.Context, err error) {
 	}
 }
 
-// find gives the document of a session that is live.
+// find returns the document of a session that is live.
 func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id string) (record, error) {
 	var found record
 	err := db.Collection(sessions).FindOne(ctx, bson.D{field(fieldID, key(owner, id))}).Decode(&found)
@@ -158,7 +158,7 @@ func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id str
 	return found, err
 }
 
-// Get gives a session.
+// Get returns a session.
 func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error) {
 	found, err := call(ctx, r, getSession, func(ctx context.Context, db *mongo.Database) (record, error) {
 		return r.find(ctx, db, owner, id)
@@ -166,7 +166,7 @@ func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error)
 	return found.session(), err
 }
 
-// List gives the owner's sessions, the newest first: those that began before
+// List returns the owner's sessions, the newest first: those that began before
 // the one that a former page named as next.
 func (r *Repository) List(ctx context.Context, owner, before string, limit int) (page []Session, next string, err error) {
 	filter := bson.D{field(fieldOwner, owner), field(fieldDeleted, nil), field(fieldExpiry, after(r.now()))}

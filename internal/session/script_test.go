@@ -212,7 +212,7 @@ func TestRefusedCredentialsAreReadAgainOnceAMinute(t *testing.T) {
 	var reads, reports int
 	secret := "mongodb://ada:hunter2@db.example"
 	s.config.URI = func(context.Context) (string, error) { reads++; return secret, nil }
-	s.config.Refused = func(context.Context) { reports++ }
+	s.config.Rejected = func(context.Context) { reports++ }
 	scripts := [][]bson.D{repeated(failed(18), 5), {found(chatRecord())}}
 	s.config.Options = func(o *options.ClientOptions) {
 		if err := xoptions.SetInternalClientOptions(o, "deployment", drivertest.NewMockDeployment(scripts[0]...)); err != nil {

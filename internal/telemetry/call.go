@@ -8,7 +8,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// Calls gives the guard's report: exactly one line per guarded call, which is
+// Calls returns the guard's report: exactly one line per guarded call, which is
 // also its metric document. It tells the class of a failure, never the error's
 // text, which may be the upstream's.
 //
@@ -47,14 +47,14 @@ func Calls(logger *slog.Logger) func(context.Context, guard.Call) {
 	}
 }
 
-// CredentialsRefused gives the report that the service behind circuit did not
-// accept our credentials: one line and the metric CredentialsRefused by circuit.
-func CredentialsRefused(logger *slog.Logger, circuit string) func(context.Context) {
+// CredentialsRejected returns the report that the service behind circuit did not
+// accept our credentials: one line and the metric CredentialsRejected by circuit.
+func CredentialsRejected(logger *slog.Logger, circuit string) func(context.Context) {
 	return func(ctx context.Context) {
-		logger.LogAttrs(ctx, slog.LevelWarn, "Credentials refused",
+		logger.LogAttrs(ctx, slog.LevelWarn, "Credentials rejected",
 			slog.String("circuit", dimension(circuit)),
-			slog.Int("CredentialsRefused", 1),
-			metrics(credentialsRefusedMetrics))
+			slog.Int("CredentialsRejected", 1),
+			metrics(credentialsRejectedMetrics))
 	}
 }
 

@@ -34,7 +34,7 @@ func TestCall(t *testing.T) {
 			guard.Call{Outcome: guard.Rejected, Reason: "timeout"},
 			map[string]any{"level": "INFO", "attempts": 0.0, "CircuitOpen": 1.0, "Failures": 0.0, "Retries": 0.0},
 		},
-		"a neutral outcome is none of these": {
+		"a neutral outcome is not one of these": {
 			guard.Call{Outcome: guard.Neutral, Reason: "busy"},
 			map[string]any{"level": "INFO", "CircuitOpen": 0.0, "Failures": 0.0},
 		},
@@ -75,11 +75,11 @@ func TestCallWithoutCircuitIsStillAMetric(t *testing.T) {
 	checkEMF(t, lines()[0])
 }
 
-func TestCredentialsRefused(t *testing.T) {
+func TestCredentialsRejected(t *testing.T) {
 	logger, lines := setup(t, "info")
-	CredentialsRefused(logger, "jira_api")(invocationContext())
+	CredentialsRejected(logger, "jira_api")(invocationContext())
 	want(t, lines()[0], map[string]any{
-		"level": "WARN", "message": "Credentials refused", "circuit": "jira_api", "CredentialsRefused": 1.0,
+		"level": "WARN", "message": "Credentials rejected", "circuit": "jira_api", "CredentialsRejected": 1.0,
 	})
 	checkEMF(t, lines()[0])
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Observer gives the breaker's observer. A transition of the fleet's circuit
+// Observer returns the breaker's observer. A transition of the fleet's circuit
 // is one line, "Circuit breaker 'jira_api' OPENED" (or HALF_OPEN, CLOSED),
 // written once in the fleet, with the metrics CircuitTransitions by circuit
 // and state, and CircuitState (0 closed, 1 half-open, 2 open) by circuit. Loss
@@ -88,7 +88,7 @@ func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) 
 	logger.LogAttrs(ctx, level, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb), attrs...)
 }
 
-// Gauge gives the report of how a circuit stands, whether or not anything
+// Gauge returns the report of how a circuit stands, whether or not anything
 // happens to it: one line, with the metrics CircuitState, as at transitions but
 // with an override's effect, and CircuitOverridden (1 while an override is in
 // force, else 0) by circuit.

@@ -31,7 +31,7 @@ func readEMF(t *testing.T, line map[string]any) metadata {
 	return meta
 }
 
-// measured tells under which namespace and dimensions a line has a metric.
+// measured reports under which namespace and dimensions a line has a metric.
 func measured(t *testing.T, line map[string]any, metric string) string {
 	t.Helper()
 	for _, directive := range readEMF(t, line).CloudWatchMetrics {

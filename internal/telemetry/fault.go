@@ -7,22 +7,21 @@ import (
 	"runtime"
 )
 
-// Fault gives the report of a handler's panic: an ERROR line with the stack
-// and the metric Faults by service.
+// Fault returns a function that reports a fault of the program, such as a
+// handler's panic: an ERROR line with the stack, and the metric Faults by service.
 func Fault(logger *slog.Logger) func(ctx context.Context, value any, stack []byte) {
 	return func(ctx context.Context, value any, stack []byte) {
-		logger.LogAttrs(ctx, slog.LevelError, "Handler panicked",
-			slog.String("panic", panicText(value)),
+		logger.LogAttrs(ctx, slog.LevelError, "Handler fault",
+			slog.String("fault", faultText(value)),
 			slog.String("stack_trace", string(stack)),
 			slog.Int("Faults", 1),
 			metrics(faultMetrics))
 	}
 }
 
-// panicText tells what the program itself said. Any other value, such as an
-// error that a caller panicked with, may hold an upstream's text or worse: only
-// its type is told.
-func panicText(value any) string {
+// faultText returns the runtime's or the program's own words. Any other value,
+// such as an error, may hold an upstream's text or worse: of it, only the type.
+func faultText(value any) string {
 	switch v := value.(type) {
 	case runtime.Error:
 		return v.Error()

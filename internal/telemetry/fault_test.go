@@ -25,7 +25,7 @@ func TestFault(t *testing.T) {
 			Fault(logger)(invocationContext(), test.value, []byte("goroutine 1"))
 			line := lines()[0]
 			want(t, line, map[string]any{
-				"level": "ERROR", "message": "Handler panicked", "panic": test.want, "stack_trace": "goroutine 1",
+				"level": "ERROR", "message": "Handler fault", "fault": test.want, "stack_trace": "goroutine 1",
 				"Faults": 1.0, "requestId": "id-1",
 			})
 			checkEMF(t, line)

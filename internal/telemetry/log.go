@@ -1,6 +1,5 @@
-// Package telemetry writes what an operator sees: JSON log lines that carry
-// the invocation's ids, some of which are at the same time CloudWatch metrics
-// (embedded metric format, EMF).
+// Package telemetry writes JSON log lines that carry the invocation's ids. Some
+// lines are CloudWatch metrics too (embedded metric format, EMF).
 package telemetry
 
 import (
@@ -13,13 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Setup makes the process log JSON to w, one object a line, with level, RFC
-// 3339 timestamp, message, service, stack, and within an invocation requestId
-// and traceId. LOG_LEVEL is "debug" or "info"; everything else is info, since a
-// higher level would drop the metrics. METRICS_STACK is the stack's name, or
-// else it is "local". The logger also becomes slog's default, and what is
-// written by package log (aws-lambda-go's reports of failed invocations) comes
-// out as ERROR.
+// Setup returns a logger that writes JSON to w, one object a line, with level, RFC
+// 3339 timestamp, message, service and stack, and within an invocation requestId
+// and traceId. LOG_LEVEL is "debug" or "info"; anything else is info, because a
+// higher level would drop the metric lines. METRICS_STACK is the stack's name,
+// default "local". The logger becomes slog's default. Lines of package log
+// (aws-lambda-go's reports of failed invocations) are written as ERROR.
 func Setup(w io.Writer, service string, getenv func(string) string) *slog.Logger {
 	lowest := slog.LevelInfo
 	if strings.EqualFold(getenv("LOG_LEVEL"), "debug") {
@@ -77,7 +75,7 @@ func (h *handler) with(apply func(slog.Handler) slog.Handler) *handler {
 	return &handler{root: h.root, later: later}
 }
 
-// invocation gives the ids that ctx knows.
+// invocation returns the ids that ctx knows.
 func invocation(ctx context.Context) []slog.Attr {
 	var ids []slog.Attr
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -89,7 +87,7 @@ func invocation(ctx context.Context) []slog.Attr {
 	return ids
 }
 
-// traceID gives the root id of the X-Ray header
+// traceID returns the root id of the X-Ray header
 // "Root=1-…;Parent=…;Sampled=1" that aws-lambda-go puts into every
 // invocation's context. The environment variable is not asked: where one
 // environment serves several requests it is unset.

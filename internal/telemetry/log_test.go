@@ -27,7 +27,7 @@ func invocationContext() context.Context {
 	return invoked{lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})}
 }
 
-// setup gives a logger and what it wrote, line by line.
+// setup returns a logger and what it wrote, line by line.
 func setup(t *testing.T, level string) (*slog.Logger, func() []map[string]any) {
 	t.Helper()
 	before, flags, out := slog.Default(), log.Flags(), log.Writer()
@@ -83,7 +83,7 @@ func TestLine(t *testing.T) {
 func TestWithoutANameTheStackIsLocal(t *testing.T) {
 	setup(t, "info") // restores what Setup changes
 	var buf bytes.Buffer
-	CredentialsRefused(Setup(&buf, "jira", func(string) string { return "" }), "jira_api")(context.Background())
+	CredentialsRejected(Setup(&buf, "jira", func(string) string { return "" }), "jira_api")(context.Background())
 	line := parse(t, buf.Bytes())[0]
 	want(t, line, map[string]any{"stack": "local"})
 	checkEMF(t, line)

@@ -39,8 +39,8 @@ const (
 	gaugeMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[` +
 		`{"Name":"CircuitState","Unit":"None"},{"Name":"CircuitOverridden","Unit":"None"}]}]`
 
-	storeLostMetrics          = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreLost","Unit":"Count"}]}]`
-	storeReturnedMetrics      = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreReturned","Unit":"Count"}]}]`
-	credentialsRefusedMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"CredentialsRefused","Unit":"Count"}]}]`
-	faultMetrics              = `[{"Namespace":"coldfuse","Dimensions":[["stack","service"]],"Metrics":[{"Name":"Faults","Unit":"Count"}]}]`
+	storeLostMetrics           = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreLost","Unit":"Count"}]}]`
+	storeReturnedMetrics       = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreReturned","Unit":"Count"}]}]`
+	credentialsRejectedMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"CredentialsRejected","Unit":"Count"}]}]`
+	faultMetrics               = `[{"Namespace":"coldfuse","Dimensions":[["stack","service"]],"Metrics":[{"Name":"Faults","Unit":"Count"}]}]`
 )

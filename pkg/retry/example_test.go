@@ -11,11 +11,11 @@ import (
 
 func ExampleDo() {
 	policy := retry.Policy{
-		MaxAttempts: 3, // and the first try
-		BaseDelay:   10 * time.Millisecond,
-		MaxDelay:    time.Second,
-		Jitter:      true,
-		Reserve:     100 * time.Millisecond,
+		MaxRetries: 3, // and the first try
+		BaseDelay:  10 * time.Millisecond,
+		MaxDelay:   time.Second,
+		Jitter:     true,
+		Reserve:    100 * time.Millisecond,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDelay(t *testing.T) {
-	base := Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second}
+	base := Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second}
 	with := func(change func(*Policy)) Policy { p := base; change(&p); return p }
 	jittered := with(func(p *Policy) { p.Jitter = true })
 	fixed := with(func(p *Policy) { p.Strategy = Fixed })
@@ -47,7 +47,7 @@ func TestDelay(t *testing.T) {
 }
 
 func TestDelayKeepsItsBounds(t *testing.T) {
-	durations := []time.Duration{math.MinInt64, -1, 0, 1, time.Millisecond, time.Second, MaxDuration, math.MaxInt64 - 1, math.MaxInt64}
+	durations := []time.Duration{math.MinInt64, -1, 0, 1, time.Millisecond, time.Second, DurationLimit, math.MaxInt64 - 1, math.MaxInt64}
 	numbers := []float64{math.Inf(-1), -1, 0, 1e-300, 0.5, math.Nextafter(1, 0), 1, 2, math.Inf(1), math.NaN()}
 	retries := []int{math.MinInt, -1, 0, 1, 2, 30, 62, 63, 64, 1024, math.MaxInt}
 	for _, base := range durations {
@@ -80,7 +80,7 @@ func TestDelayGrowsWithRetryAndRandomNumber(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	valid := Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
+	valid := Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
 	tests := map[string]struct {
 		change func(*Policy)
 		want   []string // parts of the error
@@ -88,14 +88,14 @@ func TestValidate(t *testing.T) {
 		"a usual policy is valid":            {func(*Policy) {}, nil},
 		"the zero policy is valid":           {func(p *Policy) { *p = Policy{} }, nil},
 		"fixed is a strategy":                {func(p *Policy) { p.Strategy = Fixed }, nil},
-		"a negative number of retries":       {func(p *Policy) { p.MaxAttempts = -1 }, []string{"max_attempts -1"}},
-		"too many retries":                   {func(p *Policy) { p.MaxAttempts = 21 }, []string{"max_attempts 21"}},
-		"a base delay above the cap":         {func(p *Policy) { p.BaseDelay = time.Minute }, []string{"base_delay 1m0s: want 0 to 10s"}},
+		"a negative number of retries":       {func(p *Policy) { p.MaxRetries = -1 }, []string{"max_retries -1"}},
+		"too many retries":                   {func(p *Policy) { p.MaxRetries = 21 }, []string{"max_retries 21"}},
+		"a base delay above the cap":         {func(p *Policy) { p.BaseDelay = time.Minute }, []string{"base_delay 1m0s: want 0s to 10s"}},
 		"a negative delay":                   {func(p *Policy) { p.BaseDelay = -1 }, []string{"base_delay -1ns"}},
-		"a cap beyond any invocation":        {func(p *Policy) { p.MaxDelay = time.Hour }, []string{"max_delay 1h0m0s: want 0 to 15m0s"}},
+		"a cap beyond any invocation":        {func(p *Policy) { p.MaxDelay = time.Hour }, []string{"max_delay 1h0m0s: want 0s to 15m0s"}},
 		"a negative reserve":                 {func(p *Policy) { p.Reserve = -1 }, []string{"reserve"}},
 		"an unknown strategy":                {func(p *Policy) { p.Strategy = "linear" }, []string{`strategy "linear"`}},
-		"every field that is wrong is named": {func(p *Policy) { p.MaxAttempts, p.Strategy = -1, "x" }, []string{"max_attempts", "strategy"}},
+		"every field that is wrong is named": {func(p *Policy) { p.MaxRetries, p.Strategy = -1, "x" }, []string{"max_retries", "strategy"}},
 	}
 	for rule, tt := range tests {
 		t.Run(rule, func(t *testing.T) {

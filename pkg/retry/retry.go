@@ -8,36 +8,35 @@ import (
 	"time"
 )
 
-// Options of a loop. The zero value retries every error but those of its own
-// context.
+// Options of Do. The zero Options retry every error until the context ends.
 type Options struct {
-	// Retryable tells whether a retry may help against err and may be made at
-	// all. Default: always.
+	// Retryable reports whether the call may be tried again after err. Default:
+	// always.
 	Retryable func(err error) bool
-	// Continue is asked after each back-off, before the next try. A non-nil
-	// error ends the loop; what Do returns is still the call's own last error,
-	// which is what went wrong.
+	// Continue is called after each back-off, before the next try. If it
+	// returns an error, Do makes no further try and returns the last try's own
+	// error.
 	Continue func(ctx context.Context) error
-	// OnRetry is told, before each back-off, which retry it leads to (the first
-	// is 1), how long it is, and what failed.
+	// OnRetry is called before each back-off with the number of the retry that
+	// follows (the first is 1), the delay, and the error of the last try.
 	OnRetry func(ctx context.Context, retry int, delay time.Duration, err error)
-	// Sleep waits for d, or returns ctx's error as soon as that ends. Default: a
+	// Sleep waits for d, or returns ctx's error as soon as ctx ends. Default: a
 	// timer.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Rand gives uniform numbers from 0 to 1 and is safe for concurrent use.
+	// Rand returns uniform numbers from 0 to 1 and is safe for concurrent use.
 	// Default: math/rand/v2.
 	Rand func() float64
 }
 
-// Do calls fn until it succeeds, fails for good, or another try would be of no
-// use: because p's retries are used up, because ctx ends, or because the wait
-// would reach into p.Reserve before ctx's deadline. In the last case it returns
-// at once instead of waiting in vain. It returns the number of tries made, at
-// least 1, and the error of the last.
+// Do calls fn until it succeeds or no further try is possible: the error is not
+// retryable, the retries are used up, ctx has ended, or the next delay would
+// end within p.Reserve before ctx's deadline. In the last case Do returns
+// without waiting. It returns the number of tries, at least 1, and the error of
+// the last one.
 //
-// An error with a method RetryAfter() time.Duration, at any depth, sets a
-// minimum for the next delay that neither jitter nor MaxDelay shortens. Without
-// a deadline such a wait is as long as the other side says: bound ctx.
+// An error with a method RetryAfter() time.Duration, at any depth of wrapping,
+// sets a minimum for the next delay. Neither jitter nor MaxDelay shortens it, so
+// give ctx a deadline.
 //
 // If ctx ends during a back-off, the error wraps both the last try's error and
 // ctx's.
@@ -46,7 +45,7 @@ func Do(ctx context.Context, p Policy, o Options, fn func(context.Context) error
 	for {
 		err = fn(ctx)
 		tries++
-		if err == nil || tries > p.MaxAttempts || ctx.Err() != nil || !o.Retryable(err) {
+		if err == nil || tries > p.MaxRetries || ctx.Err() != nil || !o.Retryable(err) {
 			return tries, err
 		}
 		delay := max(p.Delay(tries-1, o.Rand()), retryAfter(err))

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// ParseRetryAfter reads the value of an HTTP Retry-After header (RFC 9110,
+// ParseRetryAfter parses the value of an HTTP Retry-After header (RFC 9110,
 // section 10.2.3): whole seconds, or a date in any of HTTP's three formats,
-// which is measured from now. A date in the past is 0, and what no Duration can
-// hold is the longest one. It returns false for anything else, such as an
-// empty, negative or fractional value.
+// which is measured from now. A date in the past returns 0; a wait longer than
+// any Duration returns the longest Duration. For any other value, such as an
+// empty, negative or fractional one, ParseRetryAfter returns false.
 //
-// 0 is a valid answer that means "no demand", not "now": Jira Data Center sends
-// it with every 429 while tokens are left.
+// 0 is valid and means "no minimum", not "now": Jira Data Center sends it with
+// every 429 while tokens are left.
 func ParseRetryAfter(header string, now time.Time) (time.Duration, bool) {
 	header = strings.TrimSpace(header)
 	if date, err := http.ParseTime(header); err == nil {
@@ -26,7 +26,7 @@ func ParseRetryAfter(header string, now time.Time) (time.Duration, bool) {
 	}
 	const most = math.MaxInt64 / int64(time.Second)
 	seconds, err := strconv.ParseInt(header, 10, 64)
-	if err != nil || seconds > most { // only digits: it can but be out of range
+	if err != nil || seconds > most { // only digits, so the error is out of range
 		return math.MaxInt64, true
 	}
 	return time.Duration(seconds) * time.Second, true

@@ -18,7 +18,7 @@ type slowDown time.Duration
 func (e slowDown) Error() string             { return "slow down" }
 func (e slowDown) RetryAfter() time.Duration { return time.Duration(e) }
 
-var threeRetries = Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
+var threeRetries = Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second, Reserve: time.Second}
 
 func TestDoTriesAndWaits(t *testing.T) {
 	always := func(err error) []error { return []error{err, err, err, err, err} }
@@ -39,7 +39,7 @@ func TestDoTriesAndWaits(t *testing.T) {
 		"Retry-After lengthens a delay":                  {threeRetries, 0, []error{slowDown(5 * time.Second)}, 2, 5 * time.Second, nil},
 		"Retry-After does not shorten one":               {threeRetries, 0, []error{slowDown(time.Millisecond)}, 2, time.Second, nil},
 		"Retry-After of zero does not mean now":          {threeRetries, 0, []error{slowDown(0)}, 2, time.Second, nil},
-		"a negative Retry-After is none":                 {threeRetries, 0, []error{slowDown(-time.Hour)}, 2, time.Second, nil},
+		"a negative Retry-After is ignored":              {threeRetries, 0, []error{slowDown(-time.Hour)}, 2, time.Second, nil},
 		"the cap does not shorten Retry-After":           {threeRetries, 0, []error{slowDown(time.Minute)}, 2, time.Minute, nil},
 		"jitter and its cap do not shorten Retry-After":  {longCap, 0, []error{slowDown(3 * time.Second)}, 2, 3 * time.Second, nil},
 		"Retry-After counts where it is wrapped":         {threeRetries, 0, []error{fmt.Errorf("call: %w", slowDown(5*time.Second))}, 2, 5 * time.Second, nil},

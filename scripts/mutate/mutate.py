@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants bugs in pkg/breaker and tells which check finds each.
+"""Plants bugs in the code and prints which check finds each.
 
     python3 scripts/mutate/mutate.py [-jobs N] [NAME ...]
 
@@ -23,15 +23,17 @@ import time
 from mutations import MUTATIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "pkg" / "breaker"
 
-# What may find a bug: first the check that mutations.py names, then the others
-# in this order.
+# What may find a bug, by the folder of the mutated file: first the check that
+# mutations.py names, then the others in this order.
 CHECKS = {
-    "exploration": ["-test.run=^TestExplore$", "-explore.level=0"],
-    "rules": ["-test.short", "-test.run=^Test[^EF]"],
-    "random fleets": ["-test.run=^TestFleet"],
-    "larger exploration": ["-test.run=^TestExplore$", "-explore.level=1"],
+    "pkg/breaker": {
+        "exploration": ["-test.run=^TestExplore$", "-explore.level=0"],
+        "rules": ["-test.short", "-test.run=^Test[^EF]"],
+        "random fleets": ["-test.run=^TestFleet"],
+        "larger exploration": ["-test.run=^TestExplore$", "-explore.level=1"],
+    },
+    "internal/guard": {"guard": ["-ticket.calls=1000000"]},
 }
 BREACH = re.compile(r"^\s+([1-9] [a-z][^:]+): (.*)$", re.M)
 SAID = re.compile(r"_test\.go:\d+: (.*)$", re.M)
@@ -44,21 +46,21 @@ class Broken(Exception):
 
 def plant(mutation, folder: pathlib.Path) -> pathlib.Path:
     """An overlay of the package with the bug, and without what finds none."""
-    source = PACKAGE / mutation.file
+    source = ROOT / mutation.folder / mutation.file
     text = source.read_text()
     if text.count(mutation.old) != 1:
         raise Broken(f"{mutation.file} has its text {text.count(mutation.old)} times")
     changed = folder / mutation.file
     changed.write_text(text.replace(mutation.old, mutation.new))
-    replace = {str(path): "" for path in PACKAGE.glob("simulate_*_test.go")}
+    replace = {str(path): "" for path in source.parent.glob("simulate_*_test.go")}
     replace[str(source)] = str(changed)
     overlay = folder / "overlay.json"
     overlay.write_text(json.dumps({"Replace": replace}))
     return overlay
 
 
-def build(overlay: pathlib.Path, binary: pathlib.Path) -> None:
-    command = ["go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", str(overlay), "-o", str(binary), "./pkg/breaker"]
+def build(overlay: pathlib.Path, binary: pathlib.Path, folder: str) -> None:
+    command = ["go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", str(overlay), "-o", str(binary), "./" + folder]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Broken("does not compile: " + done.stderr.strip().splitlines()[-1])
@@ -69,9 +71,10 @@ def find(mutation) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as temp:
         folder = pathlib.Path(temp)
         binary = folder / "breaker.test"
-        build(plant(mutation, folder), binary)
-        for name in sorted(CHECKS, key=lambda name: name != mutation.found):
-            if said := run(binary, CHECKS[name], folder):
+        build(plant(mutation, folder), binary, mutation.folder)
+        checks = CHECKS[mutation.folder]
+        for name in sorted(checks, key=lambda name: name != mutation.found):
+            if said := run(binary, checks[name], ROOT / mutation.folder):
                 return name, said
     return "", ""
 

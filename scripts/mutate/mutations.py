@@ -9,6 +9,7 @@ class Mutation(NamedTuple):
     old: str
     new: str
     found: str = "exploration"  # the check of mutate.py that is tried first
+    folder: str = "pkg/breaker"
 
 
 MUTATIONS = [
@@ -189,4 +190,24 @@ MUTATIONS = [
              "case c.exceeds(maxOverrideConflicts - 1):", "case true:", found="rules"),
     Mutation("an override waits for the end of a store outage", "node.go",
              " && !c.stage.byOperator()", "", found="rules"),
+    # hystrix-go's work-arounds.
+    Mutation("hystrix's own circuit is left on", "hystrix.go",
+             "RequestVolumeThreshold: math.MaxInt32,\n		ErrorPercentThreshold:  101,",
+             "RequestVolumeThreshold: min(20, math.MaxInt32),\n		ErrorPercentThreshold:  50,", folder="internal/guard"),
+    Mutation("a try's context does not end at its timeout", "hystrix.go",
+             "ctx, cancel := context.WithTimeout(ctx, timeout)", "ctx, cancel := context.WithCancel(ctx)", folder="internal/guard"),
+    Mutation("a call does not wait for its try to end", "hystrix.go",
+             "await(results, abandonAfter)", "await(results, 0*abandonAfter)", folder="internal/guard"),
+    Mutation("a panic stays on hystrix's goroutine", "hystrix.go",
+             "if v := recover(); v != nil {\n			r.err", "if v := any(nil); v != nil {\n			r.err", folder="internal/guard"),
+    Mutation("a call returns before hystrix has its ticket back", "hystrix.go",
+             "	return <-hystrix.GoC(ctx, c.name, func(ctx context.Context) error {\n		run(ctx)\n		return errEnded\n	}, nil)",
+             "	return hystrix.DoC(ctx, c.name, func(ctx context.Context) error {\n		run(ctx)\n		return nil\n	}, nil)", folder="internal/guard"),
+    Mutation("a full pool is a failure of the dependency", "hystrix.go",
+             "	case hystrix.ErrMaxConcurrency:\n		return ErrBusy\n", "", folder="internal/guard"),
+    Mutation("a follow-up's failure counts", "guard.go",
+             "if followUp && o.Verdict == breaker.Failed {", "if false {", folder="internal/guard"),
+    Mutation("a try that did not begin counts", "guard.go",
+             "	case neverRan(err):\n		return neverMade(err)\n", "", folder="internal/guard"),
+    Mutation("a probe is retried", "guard.go", "	if call.Probe {\n		policy.MaxRetries = 0\n	}\n", "", folder="internal/guard"),
 ]

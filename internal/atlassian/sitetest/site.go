@@ -68,7 +68,7 @@ func New(t testing.TB, circuit string, operations []string, tryTimeout time.Dura
 	}
 	s.Guard, err = guard.New(guard.Config{
 		Breaker: s.Circuit, TryTimeout: tryTimeout, Operations: operations, Classify: classify, Retryable: atlassian.Retryable,
-		Retry:  retry.Policy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
+		Retry:  retry.Policy{MaxRetries: 3, BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
 		Report: func(_ context.Context, c guard.Call) { s.mu.Lock(); defer s.mu.Unlock(); s.calls = append(s.calls, c) },
 	})
 	if err != nil {
@@ -87,14 +87,14 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// Answers tells the site what to answer from now on.
+// Answers reports the site what to answer from now on.
 func (s *Site) Answers(h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = h
 }
 
-// Answering gives the same JSON to every request.
+// Answering returns the same JSON to every request.
 func Answering(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

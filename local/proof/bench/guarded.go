@@ -64,7 +64,7 @@ func newGuard(ctx context.Context, operation string) (*guard.Guard, error) {
 		return nil, err
 	}
 	return guard.New(guard.Config{
-		Breaker: circuit, Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second},
+		Breaker: circuit, Retry: retry.Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second},
 		TryTimeout: 4 * time.Second, Operations: []string{operation},
 	})
 }

@@ -94,7 +94,7 @@ func newChat(ctx context.Context, uri string, messages int) (*chat, error) {
 		return nil, err
 	}
 	calls, err := guard.New(guard.Config{
-		Retry: retry.Policy{MaxAttempts: 0}, TryTimeout: 10 * time.Second, Operations: session.Operations,
+		Retry: retry.Policy{MaxRetries: 0}, TryTimeout: 10 * time.Second, Operations: session.Operations,
 		Classify: session.Classify, Retryable: session.Retryable, Report: func(context.Context, guard.Call) {},
 	})
 	if err != nil {

@@ -91,7 +91,7 @@ func searchHandler(ctx context.Context, transport http.RoundTripper) (gateway.Ha
 		return nil, err
 	}
 	calls, err := guard.New(guard.Config{
-		Breaker: circuit, Retry: retry.Policy{MaxAttempts: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second}, TryTimeout: 4 * time.Second,
+		Breaker: circuit, Retry: retry.Policy{MaxRetries: 3, BaseDelay: time.Second, MaxDelay: 10 * time.Second}, TryTimeout: 4 * time.Second,
 		Operations: jira.Operations, Classify: classify, Retryable: atlassian.Retryable, Report: telemetry.Calls(logger),
 	})
 	if err != nil {

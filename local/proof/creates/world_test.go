@@ -72,7 +72,7 @@ func (w *world) environment(jiraURL string, tables http.RoundTripper) http.Handl
 	}
 	g, err := guard.New(guard.Config{
 		Breaker: circuit, TryTimeout: time.Second, Operations: jira.Operations, Classify: classify, Retryable: atlassian.Retryable,
-		Retry: retry.Policy{MaxAttempts: 3, BaseDelay: 100 * time.Millisecond, MaxDelay: time.Second, Jitter: true, Reserve: time.Second},
+		Retry: retry.Policy{MaxRetries: 3, BaseDelay: 100 * time.Millisecond, MaxDelay: time.Second, Jitter: true, Reserve: time.Second},
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -14,14 +14,14 @@ import (
 )
 
 func drawPolicy(t *rapid.T) retry.Policy {
-	longest := time.Duration(rapid.Int64Range(0, int64(retry.MaxDuration)).Draw(t, "max delay"))
+	longest := time.Duration(rapid.Int64Range(0, int64(retry.DurationLimit)).Draw(t, "max delay"))
 	return retry.Policy{
-		MaxAttempts: rapid.IntRange(0, retry.MaxRetries).Draw(t, "retries"),
-		MaxDelay:    longest,
-		BaseDelay:   time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "base delay")),
-		Strategy:    rapid.SampledFrom([]retry.Strategy{"", retry.Exponential, retry.Fixed}).Draw(t, "strategy"),
-		Jitter:      rapid.Bool().Draw(t, "jitter"),
-		Reserve:     time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "reserve")),
+		MaxRetries: rapid.IntRange(0, retry.RetryLimit).Draw(t, "retries"),
+		MaxDelay:   longest,
+		BaseDelay:  time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "base delay")),
+		Strategy:   rapid.SampledFrom([]retry.Strategy{"", retry.Exponential, retry.Fixed}).Draw(t, "strategy"),
+		Jitter:     rapid.Bool().Draw(t, "jitter"),
+		Reserve:    time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "reserve")),
 	}
 }
 
@@ -42,7 +42,7 @@ func TestDelayLiesInJittersRange(t *testing.T) {
 		if err := p.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		number := rapid.IntRange(0, retry.MaxRetries).Draw(t, "number")
+		number := rapid.IntRange(0, retry.RetryLimit).Draw(t, "number")
 		got := p.Delay(number, rapid.Float64Range(0, 1).Draw(t, "random"))
 		low, high := backOff(p, number), backOff(p, number)
 		if p.Jitter {
@@ -130,8 +130,8 @@ func TestLoopKeepsItsPromises(t *testing.T) {
 }
 
 func (l *loop) check(t *rapid.T, tries int, err error) {
-	if tries != len(l.begun) || tries > l.policy.MaxAttempts+1 {
-		t.Fatalf("%d tries told, %d made, %d allowed", tries, len(l.begun), l.policy.MaxAttempts+1)
+	if tries != len(l.begun) || tries > l.policy.MaxRetries+1 {
+		t.Fatalf("%d tries told, %d made, %d allowed", tries, len(l.begun), l.policy.MaxRetries+1)
 	}
 	last := l.failures[(tries-1)%len(l.failures)]
 	if !errors.Is(err, last) {
@@ -140,7 +140,7 @@ func (l *loop) check(t *rapid.T, tries int, err error) {
 	for i := 1; i < tries; i++ {
 		l.checkWait(t, i)
 	}
-	if tries > l.policy.MaxAttempts || last.final {
+	if tries > l.policy.MaxRetries || last.final {
 		return
 	}
 	low, _ := l.wait(tries)

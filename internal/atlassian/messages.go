@@ -7,22 +7,22 @@ import (
 	"unicode"
 )
 
-// Limits of what is passed on of the service's words.
+// Limits of the service's text that is passed on.
 const (
 	maxText   = 300
 	maxFields = 50
 )
 
-// said reads what a 4xx answer says is wrong. It knows four shapes:
+// upstreamMessages returns what a 4xx answer says is wrong. It knows four shapes:
 //
 //	{"errorMessages":["…"],"errors":{"field":"…"}}        Jira
 //	{"errors":[{"status":…,"title":"…","detail":"…"}]}    Confluence, v2
 //	{"statusCode":…,"message":"…"}                        Confluence, v1
 //	{"title":"…","detail":"…"}                            RFC 9457, of both
 //
-// Any other body, such as a page of HTML or what Atlassian's gateway says for
-// itself ({"code":…,"message":"…"}), says nothing.
-func said(body []byte) (messages []string, fields map[string]string) {
+// Any other body has no messages, such as a page of HTML or the gateway's own
+// answer ({"code":…,"message":"…"}).
+func upstreamMessages(body []byte) (messages []string, fields map[string]string) {
 	var a struct {
 		ErrorMessages []string        `json:"errorMessages"`
 		Errors        json.RawMessage `json:"errors"`
@@ -44,11 +44,11 @@ func said(body []byte) (messages []string, fields map[string]string) {
 		}
 	}
 	for _, m := range all {
-		if m = clean(withoutClass(m)); m != "" && len(messages) < maxFields {
+		if m = clean(stripExceptionClass(m)); m != "" && len(messages) < maxFields {
 			messages = append(messages, m)
 		}
 	}
-	return messages, saidOfFields(a.Errors)
+	return messages, fieldMessages(a.Errors)
 }
 
 type words struct {
@@ -56,15 +56,15 @@ type words struct {
 	Detail string `json:"detail"`
 }
 
-// readable decodes what it can: a member of another type than it should have
-// leaves the others readable.
+// readable decodes data into v and reports whether it could, apart from members of
+// the wrong type, which are skipped.
 func readable(data []byte, v any) bool {
 	var mistyped *json.UnmarshalTypeError
 	err := json.Unmarshal(data, v)
 	return err == nil || errors.As(err, &mistyped)
 }
 
-func saidOfFields(errors json.RawMessage) map[string]string {
+func fieldMessages(errors json.RawMessage) map[string]string {
 	var raws map[string]json.RawMessage
 	if json.Unmarshal(errors, &raws) != nil {
 		return nil
@@ -75,17 +75,16 @@ func saidOfFields(errors json.RawMessage) map[string]string {
 		if json.Unmarshal(raw, &text) != nil || len(fields) == maxFields {
 			continue
 		}
-		if name, text = clean(name), clean(withoutClass(text)); name != "" && text != "" {
+		if name, text = clean(name), clean(stripExceptionClass(text)); name != "" && text != "" {
 			fields[name] = text
 		}
 	}
 	return fields
 }
 
-// withoutClass leaves out the names of Java's exceptions that a message begins
-// with, such as "com.atlassian.x.BadRequestException: ", and is nothing where
-// the message is no more than that.
-func withoutClass(message string) string {
+// stripExceptionClass removes leading names of Java exceptions, such as
+// "com.atlassian.x.BadRequestException: ", from a message.
+func stripExceptionClass(message string) string {
 	for {
 		class, rest, more := strings.Cut(strings.TrimSpace(message), ":")
 		switch {
@@ -98,26 +97,25 @@ func withoutClass(message string) string {
 	}
 }
 
-// isException accepts the full name of a class, such as java.io.IOException:
-// packages in small letters, and a name that says what it is.
+// isException reports whether s is the full name of an exception class, such as
+// java.io.IOException: packages in lower case, and a telling suffix.
 func isException(s string) bool {
 	at := strings.LastIndexByte(s, '.')
 	if at < 1 || !strings.HasSuffix(s, "Exception") && !strings.HasSuffix(s, "Error") {
 		return false
 	}
 	packages, class := s[:at], s[at+1:]
-	return 'A' <= class[0] && class[0] <= 'Z' && !strings.ContainsFunc(class, isNoName) &&
+	return 'A' <= class[0] && class[0] <= 'Z' && !strings.ContainsFunc(class, notInName) &&
 		strings.Contains(packages, ".") && packages == strings.ToLower(packages) &&
-		!strings.ContainsFunc(packages, func(r rune) bool { return r != '.' && isNoName(r) })
+		!strings.ContainsFunc(packages, func(r rune) bool { return r != '.' && notInName(r) })
 }
 
-func isNoName(r rune) bool {
+func notInName(r rune) bool {
 	return r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
-// clean makes the service's text fit to be shown: one line of bounded length,
-// and nothing at all where it holds markup. Comparison signs are none: Jira
-// lists them where a query is wrong.
+// clean returns the service's text as one line of bounded length, or "" if it
+// holds markup. Comparison signs are not markup: Jira lists them for a wrong query.
 func clean(s string) string {
 	var b strings.Builder
 	s = strings.ToValidUTF8(s, "")
@@ -136,7 +134,7 @@ func clean(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// beginsTag tells whether a browser would take what stands behind a '<' for a
+// beginsTag reports whether a browser would take what stands behind a '<' for a
 // tag (HTML standard, "tag open state").
 func beginsTag(s string) bool {
 	return s != "" && (s[0] == '/' || s[0] == '!' || s[0] == '?' || 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z')

@@ -35,7 +35,7 @@ func TestSaid(t *testing.T) {
 		"null":                            {`null`, nil, nil},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			messages, fields := said([]byte(c.body))
+			messages, fields := upstreamMessages([]byte(c.body))
 			if !slices.Equal(messages, c.messages) || !maps.Equal(fields, c.fields) {
 				t.Errorf("got %q, %q", messages, fields)
 			}
