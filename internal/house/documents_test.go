@@ -1,0 +1,146 @@
+package house
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// brokenLinks returns the links of a page that lead to no file of the
+// repository. Addresses of other sites are not tried.
+func brokenLinks(page, text string, exists func(string) bool) []string {
+	var broken []string
+	for _, match := range link.FindAllStringSubmatch(blank(text, quoted), -1) {
+		to, _, _ := strings.Cut(match[1], "#")
+		if to == "" || strings.Contains(to, "://") {
+			continue
+		}
+		if !exists(path.Join(path.Dir(page), to)) {
+			broken = append(broken, match[1])
+		}
+	}
+	return broken
+}
+
+func TestEveryLinkLeadsToAFile(t *testing.T) {
+	exists := func(name string) bool {
+		_, err := os.Stat(filepath.Join(root, name))
+		return err == nil
+	}
+	for _, page := range files(t, ".md") {
+		for _, to := range brokenLinks(page, read(t, page), exists) {
+			t.Errorf("%s: no file is at %s", page, to)
+		}
+	}
+}
+
+func TestABrokenLinkIsFound(t *testing.T) {
+	exists := func(name string) bool { return name == "docs/a.md" }
+	got := brokenLinks("docs/b.md", "[a](a.md#x) [up](../docs/a.md) [b](c.md) [site](https://example.com) [here](#b) `[d](d.md)`", exists)
+	if !slices.Equal(got, []string{"c.md"}) {
+		t.Errorf("got %q, want c.md alone", got)
+	}
+}
+
+func TestTheReadmeIsShort(t *testing.T) {
+	if n := len(strings.Fields(read(t, "README.md"))); n > 900 {
+		t.Errorf("README.md has %d words, want at most 900", n)
+	}
+}
+
+// The code that README.md shows is compiled as a part of an example.
+func TestTheReadmesCodeCompiles(t *testing.T) {
+	_, rest, found := strings.Cut(read(t, "README.md"), "```go\n")
+	code, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("README.md has no block of Go")
+	}
+	var indented strings.Builder
+	for line := range strings.Lines(code) {
+		indented.WriteString("\t" + line)
+	}
+	if !strings.Contains(read(t, "pkg/breaker/dynamostore/example_test.go"), indented.String()) {
+		t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of README.md:\n%s", code)
+	}
+}
+
+// decision is the head of a page in docs/decisions.
+type decision struct {
+	number, title, date, status string
+}
+
+var decisionHead = regexp.MustCompile(`^# (\d{3}) (.+)\n\nDate: (\d{4}-\d{2}-\d{2}) · Status: (accepted|superseded by \[\d{3}\]\([^)]+\))\n\n\*\*Decision\.\*\* `)
+
+// parseDecision returns the head of a page, or an error if the page does not
+// have the form of a decision.
+func parseDecision(name, text string) (decision, error) {
+	match := decisionHead.FindStringSubmatch(text)
+	switch {
+	case match == nil:
+		return decision{}, fmt.Errorf("%s: want a title with the number, a line with date and status, and the decision", name)
+	case !strings.HasPrefix(name, match[1]+"-"):
+		return decision{}, fmt.Errorf("%s: has the number %s", name, match[1])
+	case !strings.Contains(text, "\n**Why.** "):
+		return decision{}, fmt.Errorf("%s: does not say why", name)
+	}
+	return decision{match[1], match[2], match[3], match[4]}, nil
+}
+
+func TestEveryDecisionIsInTheIndex(t *testing.T) {
+	index := read(t, "docs/decisions/README.md")
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "decisions", "[0-9]*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range pages {
+		base := filepath.Base(name)
+		d, err := parseDecision(base, read(t, "docs/decisions/"+base))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if want := fmt.Sprintf("%03d", i+1); d.number != want {
+			t.Errorf("%s: want number %s", base, want)
+		}
+		if row := fmt.Sprintf("\n| %s | [%s](%s) | %s | %s | ", d.number, d.title, base, d.date, d.status); !strings.Contains(index, row) {
+			t.Errorf("docs/decisions/README.md: no row begins with %s", strings.TrimSpace(row))
+		}
+	}
+	if rows := strings.Count(index, "\n| 0"); rows != len(pages) {
+		t.Errorf("docs/decisions/README.md has %d rows for %d pages", rows, len(pages))
+	}
+}
+
+func TestADecisionWithoutItsPartsIsFound(t *testing.T) {
+	const good = "# 003 Pruning\n\nDate: 2026-11-24 · Status: accepted\n\n**Decision.** Prune.\n\n**Why.** Room.\n"
+	for name, c := range map[string]struct{ file, text, want string }{
+		"a decision":       {"003-pruning.md", good, ""},
+		"another number":   {"004-pruning.md", good, "has the number 003"},
+		"no date":          {"003-pruning.md", strings.Replace(good, "Date: 2026-11-24 · ", "", 1), "want a title"},
+		"no reason":        {"003-pruning.md", strings.Replace(good, "Why", "Also", 1), "does not say why"},
+		"an unknown state": {"003-pruning.md", strings.Replace(good, "accepted", "old", 1), "want a title"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseDecision(c.file, c.text)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
