@@ -20,13 +20,16 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+var (
+	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	code = regexp.MustCompile("`[^`\n]*`")
+)
 
 // brokenLinks returns the links of a page that lead to no file of the
 // repository. Addresses of other sites are not tried.
 func brokenLinks(page, text string, exists func(string) bool) []string {
 	var broken []string
-	for _, match := range link.FindAllStringSubmatch(blank(text, quoted), -1) {
+	for _, match := range link.FindAllStringSubmatch(blank(withoutBlocks(text), code), -1) {
 		to, _, _ := strings.Cut(match[1], "#")
 		if to == "" || strings.Contains(to, "://") {
 			continue
@@ -67,16 +70,16 @@ func TestTheReadmeIsShort(t *testing.T) {
 // The code that README.md shows is compiled as a part of an example.
 func TestTheReadmesCodeCompiles(t *testing.T) {
 	_, rest, found := strings.Cut(read(t, "README.md"), "```go\n")
-	code, _, closed := strings.Cut(rest, "```")
+	shown, _, closed := strings.Cut(rest, "```")
 	if !found || !closed {
 		t.Fatal("README.md has no block of Go")
 	}
 	var indented strings.Builder
-	for line := range strings.Lines(code) {
+	for line := range strings.Lines(shown) {
 		indented.WriteString("\t" + line)
 	}
 	if !strings.Contains(read(t, "pkg/breaker/dynamostore/example_test.go"), indented.String()) {
-		t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of README.md:\n%s", code)
+		t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of README.md:\n%s", shown)
 	}
 }
 

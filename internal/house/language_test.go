@@ -110,6 +110,11 @@ func blank(text string, pattern *regexp.Regexp) string {
 // words that are not used.
 func checkMarkdown(text string) []finding {
 	text, _, _ = strings.Cut(text, "\n## Words not used\n")
+	return search(blank(blank(withoutBlocks(text), quoted), target), 1, wordings)
+}
+
+// withoutBlocks returns a page with its fenced blocks emptied.
+func withoutBlocks(text string) string {
 	var prose strings.Builder
 	fenced := false
 	for line := range strings.Lines(text) {
@@ -122,7 +127,7 @@ func checkMarkdown(text string) []finding {
 		}
 		prose.WriteString(line)
 	}
-	return search(blank(blank(prose.String(), quoted), target), 1, wordings)
+	return prose.String()
 }
 
 // checkGo returns the findings in the comments of a Go file.
