@@ -26,8 +26,7 @@ func phrase(pattern, instead string) wording {
 	return wording{phrase: words(pattern), instead: instead}
 }
 
-// words compiles a pattern of whole words, any space of which can be a line
-// break.
+// words compiles a pattern of whole words. A space matches a line break too.
 func words(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\b(?:` + strings.ReplaceAll(pattern, " ", `\s+`) + `)\b`)
 }
@@ -198,7 +197,7 @@ func isLetter(b byte) bool {
 }
 
 // commentText returns a comment without its markers and quotations, line by
-// line. The expected output of an example is none of our prose.
+// line. The expected output of an example is left out.
 func commentText(group *ast.CommentGroup) string {
 	var text strings.Builder
 	for _, c := range group.List {
