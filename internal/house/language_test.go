@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,7 +32,15 @@ func words(pattern string) *regexp.Regexp {
 
 // wordings is the part of the house's language that a program can check. The
 // rest is in CONTRIBUTING.md, and the words themselves in docs/glossary.md.
-var wordings = []wording{
+var wordings = append(slices.Clone(phrases), wording{
+	phrase:  words(`refus(e|es|ed|al|als|ing)`),
+	except:  words(`(connections? (is |are |was |were )?refused|refus(e|es|ed|ing) (new |all |every |any |tcp )?connections?|upstream-refused|refused stream)`),
+	instead: `"rejected" (credentials, calls), "condition failed" or "conflict" (writes), "invalid" (requests)`,
+})
+
+// phrases are not used in strings either, such as errors, log lines and the
+// names of tests. Strings may say "refused", which is a word of protocols.
+var phrases = []wording{
 	phrase(`tells? (whether|if)`, `"reports whether"`),
 	phrase(`lest`, `"so that … not"`),
 	phrase(`be it`, `"even if"`),
@@ -45,11 +52,6 @@ var wordings = []wording{
 	phrase(`, for (it|they|he|she|there|nobody|nothing|these|those) (is|are|was|were|has|have|had|can|cannot|could|must|may|might|would|will|does|do)`, `"because" or "since"`),
 	phrase(`store (is|was|that is|may be|has been) away`, `"the store is unavailable"`),
 	phrase(`whilst|henceforth|hitherto|whereof|thereof|nought|naught`, `a common word`),
-	{
-		phrase:  words(`refus(e|es|ed|al|als|ing)`),
-		except:  words(`(connections? (is |are |was |were )?refused|refus(e|es|ed|ing) (new |all |every |any |tcp )?connections?|upstream-refused|refused stream)`),
-		instead: `"rejected" (credentials, calls), "condition failed" or "conflict" (writes), "invalid" (requests)`,
-	},
 }
 
 // docWordings are the phrases that the doc comment of a function does not use.
@@ -161,6 +163,35 @@ func checkGo(name string, source any) ([]finding, error) {
 	return found, nil
 }
 
+// checkStrings returns the findings in the strings of a Go file.
+func checkStrings(name string, source any) ([]finding, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	var found []finding
+	ast.Inspect(file, func(n ast.Node) bool {
+		if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
+			found = append(found, search(text.Value, files.Position(text.Pos()).Line, phrases)...)
+		}
+		return true
+	})
+	return found, nil
+}
+
+// checkNotes returns the findings in the comments of a file that begins them
+// with #, or in all of a YAML file, whose values are descriptions.
+func checkNotes(name, text string) []finding {
+	if filepath.Ext(name) != ".yaml" {
+		text = beforeNote.ReplaceAllString(text, "")
+	}
+	return search(blank(text, quoted), 1, wordings)
+}
+
+// beforeNote is what precedes a comment in a line, or a line without one.
+var beforeNote = regexp.MustCompile(`(?m)^[^#\n]*(#|$)`)
+
 // checkTypes returns the exported types of a declaration whose doc comments do
 // not start with their names.
 func checkTypes(files *token.FileSet, d *ast.GenDecl) []finding {
@@ -216,13 +247,38 @@ func commentText(group *ast.CommentGroup) string {
 func TestTheLanguageIsKept(t *testing.T) {
 	for _, path := range files(t, ".go", ".md") {
 		var found []finding
-		source, err := os.ReadFile(filepath.Join(root, path))
-		if err != nil {
-			t.Fatal(err)
-		}
+		text, err := read(t, path), error(nil)
 		if strings.HasSuffix(path, ".md") {
-			found = checkMarkdown(string(source))
-		} else if found, err = checkGo(path, source); err != nil {
+			found = checkMarkdown(text)
+		} else if found, err = checkGo(path, text); err != nil {
+			t.Error(err)
+		}
+		for _, f := range found {
+			t.Errorf("%s:%s", path, f)
+		}
+	}
+}
+
+// The descriptions of Atlassian's API are Atlassian's words.
+func TestTheLanguageOfOtherFilesIsKept(t *testing.T) {
+	for _, path := range files(t, ".yaml", ".toml", ".sh", ".py") {
+		if strings.HasPrefix(path, "local/proof/contract/") {
+			continue
+		}
+		for _, f := range checkNotes(path, read(t, path)) {
+			t.Errorf("%s:%s", path, f)
+		}
+	}
+}
+
+// This package's own strings are the rules.
+func TestTheLanguageOfStringsIsKept(t *testing.T) {
+	for _, path := range files(t, ".go") {
+		if strings.HasPrefix(path, "internal/house/") {
+			continue
+		}
+		found, err := checkStrings(path, read(t, path))
+		if err != nil {
 			t.Error(err)
 		}
 		for _, f := range found {
@@ -285,6 +341,21 @@ func TestTheCheckerReadsMarkdown(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestTheCheckerReadsStringsAndNotes(t *testing.T) {
+	found, err := checkStrings("p.go", "package p\n\n// lest\nvar x = \"a flag that is none\" + `may\nnot` + \"refused\"")
+	if got := list(found); err != nil || got != "4 is none; 4 may not" {
+		t.Errorf("strings: got %q, %v", got, err)
+	}
+	for name, want := range map[string]string{
+		"a.yaml": "1 refuses; 2 lest; 3 beside",
+		"a.sh":   "2 lest; 3 beside",
+	} {
+		if got := list(checkNotes(name, "Description: refuses\n# lest\na: b # beside\nlast: \"lest\"\n")); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
 	}
 }
 
