@@ -67,19 +67,22 @@ func TestTheReadmeIsShort(t *testing.T) {
 	}
 }
 
-// The code that README.md shows is compiled as a part of an example.
-func TestTheReadmesCodeCompiles(t *testing.T) {
-	_, rest, found := strings.Cut(read(t, "README.md"), "```go\n")
-	shown, _, closed := strings.Cut(rest, "```")
-	if !found || !closed {
-		t.Fatal("README.md has no block of Go")
-	}
-	var indented strings.Builder
-	for line := range strings.Lines(shown) {
-		indented.WriteString("\t" + line)
-	}
-	if !strings.Contains(read(t, "pkg/breaker/dynamostore/example_test.go"), indented.String()) {
-		t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of README.md:\n%s", shown)
+// The code that pages show is compiled as a part of an example.
+func TestTheCodeOfPagesCompiles(t *testing.T) {
+	example := read(t, "pkg/breaker/dynamostore/example_test.go")
+	for _, page := range []string{"README.md", "docs/library.md"} {
+		_, rest, found := strings.Cut(read(t, page), "```go\n")
+		shown, _, closed := strings.Cut(rest, "```")
+		if !found || !closed {
+			t.Errorf("%s has no block of Go", page)
+		}
+		var indented strings.Builder
+		for line := range strings.Lines(shown) {
+			indented.WriteString("\t" + line)
+		}
+		if !strings.Contains(example, indented.String()) {
+			t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of %s:\n%s", page, shown)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -20,7 +21,25 @@ type (
 	}
 )
 
-// pay holds the code that README.md shows; internal/house compares the two.
+// newBreaker and pay hold the code that docs/library.md and README.md show;
+// internal/house compares them.
+func newBreaker(ctx context.Context, client *dynamodb.Client) (*breaker.Breaker, error) {
+	b, err := breaker.New(breaker.Config{
+		Settings: breaker.Settings{Name: "payments", ProbeTimeout: 2 * time.Second},
+		Store:    dynamostore.New(client, "circuits"),
+		Observer: breaker.Observer{StoreLost: func(ctx context.Context, circuit string, err error) {
+			slog.WarnContext(ctx, "circuit store unreachable, deciding locally", "circuit", circuit, "error", err)
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Prime(ctx); err != nil {
+		slog.WarnContext(ctx, "first read of the circuit failed", "error", err)
+	}
+	return b, nil
+}
+
 func pay(ctx context.Context, client *dynamodb.Client, bank Bank, order Order) (Receipt, error) {
 	b, err := breaker.New(breaker.Config{
 		Settings: breaker.Settings{Name: "payments", ProbeTimeout: 2 * time.Second},
@@ -41,5 +60,5 @@ func pay(ctx context.Context, client *dynamodb.Client, bank Bank, order Order) (
 // A fleet shares a circuit through a table whose keys are "circuit" and
 // "entry", both strings.
 func Example() {
-	_ = pay
+	_, _ = newBreaker, pay
 }
