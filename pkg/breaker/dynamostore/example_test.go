@@ -41,7 +41,7 @@ func newBreaker(ctx context.Context, client *dynamodb.Client) (*breaker.Breaker,
 }
 
 func pay(ctx context.Context, client *dynamodb.Client, bank Bank, order Order) (Receipt, error) {
-	b, err := breaker.New(breaker.Config{
+	b, err := breaker.New(breaker.Config{ // once, when the process starts
 		Settings: breaker.Settings{Name: "payments", ProbeTimeout: 2 * time.Second},
 		Store:    dynamostore.New(client, "circuits"),
 	})
