@@ -60,6 +60,12 @@ var docWordings = []wording{
 	{regexp.MustCompile(`^\S+\s+tells\b`), nil, `"reports"`},
 }
 
+// nameWordings are the beginnings that no doc comment has.
+var nameWordings = []wording{
+	{regexp.MustCompile(`^\S+\s+gives\b`), nil, `"returns"`},
+	{regexp.MustCompile(`^\S+\s+tells\b`), nil, `"reports"`},
+}
+
 // finding is a place where the language is not kept.
 type finding struct {
 	line    int
@@ -142,6 +148,7 @@ func checkGo(name string, source any) ([]finding, error) {
 	for _, group := range file.Comments {
 		found = append(found, search(commentText(group), files.Position(group.Pos()).Line, wordings)...)
 	}
+	found = append(found, checkDocs(files, file)...)
 	test := strings.HasSuffix(name, "_test.go")
 	for _, d := range file.Decls {
 		switch d := d.(type) {
@@ -161,6 +168,30 @@ func checkGo(name string, source any) ([]finding, error) {
 		}
 	}
 	return found, nil
+}
+
+// checkDocs returns the findings in the doc comments of types, fields, variables
+// and constants.
+func checkDocs(files *token.FileSet, file *ast.File) []finding {
+	var found []finding
+	ast.Inspect(file, func(n ast.Node) bool {
+		var doc *ast.CommentGroup
+		switch n := n.(type) {
+		case *ast.GenDecl:
+			doc = n.Doc
+		case *ast.TypeSpec:
+			doc = n.Doc
+		case *ast.ValueSpec:
+			doc = n.Doc
+		case *ast.Field:
+			doc = n.Doc
+		}
+		if doc != nil {
+			found = append(found, search(commentText(doc), files.Position(doc.Pos()).Line, nameWordings)...)
+		}
+		return true
+	})
+	return found
 }
 
 // checkStrings returns the findings in the strings of a Go file.
@@ -296,7 +327,9 @@ func TestTheCheckerFindsWhatIsNotKept(t *testing.T) {
 		"a function that gives":                  {header + "// F gives one.\nfunc F() int { return 1 }", "3 gives"},
 		"a later sentence that gives":            {header + "// f counts. It\n// gives one.\nfunc f() int { return 1 }", "4 gives"},
 		"giving up and back is allowed":          {header + "// f gives up.\nfunc f() {}\n\n// g gives back the slot.\nfunc g() {}", ""},
-		"a type that gives is allowed":           {header + "// T is what Jira gives.\ntype T int", ""},
+		"a type that gives":                      {header + "// T gives one.\ntype T func() int", "3 T gives"},
+		"a field that tells":                     {header + "type T struct {\n\t// F tells it.\n\tF func() bool\n}", "4 F tells"},
+		"what Jira gives is allowed":             {header + "// T is what Jira gives.\ntype T int", ""},
 		"a function that tells whether":          {header + "// f tells whether x.\nfunc f() bool { return true }", "3 f tells; 3 tells whether"},
 		"a phrase across lines":                  {header + "// f must not wait, for there\n// is no time. It may\n// not.\nfunc f() {}", "3 , for there is; 4 may not"},
 		"what becomes of something":              {header + "// what became of the create\nvar x = 1", "3 what became of"},
