@@ -2,6 +2,9 @@ package house
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path"
 	"path/filepath"
@@ -83,6 +86,73 @@ func TestTheCodeOfPagesCompiles(t *testing.T) {
 		if !strings.Contains(example, indented.String()) {
 			t.Errorf("pkg/breaker/dynamostore/example_test.go does not hold the code of %s:\n%s", page, shown)
 		}
+	}
+}
+
+var (
+	glossaryRow = regexp.MustCompile(`(?m)^\| .* \| .* \| (.*) \|$`)
+	span        = regexp.MustCompile("`([^`]+)`|([a-z_]+\\.go)")
+)
+
+// names returns what a repository's Go files declare, and their own names.
+func names(t *testing.T) map[string]bool {
+	all := map[string]bool{}
+	for _, file := range files(t, ".go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		all[path.Base(file)] = true
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, read(t, file), parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				all[n.Name.Name] = true
+			case *ast.TypeSpec:
+				all[n.Name.Name] = true
+			case *ast.Field:
+				for _, name := range n.Names {
+					all[name.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	return all
+}
+
+// missingNames returns the names in the last column of a glossary's tables that
+// are not declared. Of "pkg.Name" and "Type.Name", the last part has to be.
+func missingNames(page string, declared map[string]bool) []string {
+	var missing []string
+	for _, row := range glossaryRow.FindAllStringSubmatch(page, -1) {
+		for _, match := range span.FindAllStringSubmatch(row[1], -1) {
+			name := match[1] + match[2]
+			short := name
+			if !strings.HasSuffix(name, ".go") {
+				short = name[strings.LastIndexAny(name, ".*")+1:]
+			}
+			if !declared[short] && !strings.Contains(name, "-") { // such as a problem type
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing
+}
+
+func TestTheGlossarysNamesAreDeclared(t *testing.T) {
+	for _, name := range missingNames(read(t, "docs/glossary.md"), names(t)) {
+		t.Errorf("docs/glossary.md: %s is declared nowhere", name)
+	}
+}
+
+func TestAMissingNameIsFound(t *testing.T) {
+	declared := map[string]bool{"Breaker": true, "machine.go": true, "OpenError": true}
+	page := "| term | meaning | in Go |\n|---|---|---|\n| a | b `x` | `breaker.Breaker`, machine.go |\n| c | d | `Record.Gone`; `*breaker.OpenError`, gone.go |\n"
+	if got := missingNames(page, declared); !slices.Equal(got, []string{"Record.Gone", "gone.go"}) {
+		t.Errorf("got %q, want Record.Gone and gone.go", got)
 	}
 }
 
