@@ -472,7 +472,7 @@ class Alarms(unittest.TestCase):
         for name in ("circuit-open.md", "circuit-overridden.md"):
             for circuit in ("jira_api", "confluence_api"):
                 self.assertRegex(self.runbook(name), rf"STACK=.*\b{circuit}\b", name)
-        for name in ("credentials-refused.md", "store-lost.md"):
+        for name in ("credentials-rejected.md", "store-lost.md"):
             for service in ("jira", "confluence"):
                 self.assertRegex(self.runbook(name), rf"STACK=.*\b{service}\b", name)
         for path in ("/jira/*", "/confluence/*", "/sessions", "/resilience/*"):
@@ -484,7 +484,7 @@ class Alarms(unittest.TestCase):
         self.assertIn("override", re.search(r"\n- .*", act)[0])
 
     def test_a_secret_of_each_kind_is_written_in_its_own_form(self):
-        forms = dict(re.findall(r"\nput ([a-z_ ]+?) +# (\w+)", self.runbook("credentials-refused.md")))
+        forms = dict(re.findall(r"\nput ([a-z_ ]+?) +# (\w+)", self.runbook("credentials-rejected.md")))
         self.assertEqual(forms, {"email token": "basic", "token": "bearer", "client_id client_secret": "client_credentials"})
         for parameter in ("JiraAuth", "ConfluenceAuth"):
             self.assertEqual(set(forms.values()), set(PARAMETERS[parameter]["AllowedValues"]))

@@ -156,6 +156,47 @@ func TestAMissingNameIsFound(t *testing.T) {
 	}
 }
 
+var (
+	logMessage = regexp.MustCompile(`LogAttrs\(ctx, [^,]+, (?:fmt\.Sprintf\()?"([^"%]+)`)
+	metricName = regexp.MustCompile(`"Name":"(\w+)"`)
+)
+
+// unexplained returns the log messages, up to their first variable, and the
+// metrics of a source that a page does not have.
+func unexplained(source, page string) []string {
+	var missing []string
+	for _, pattern := range []*regexp.Regexp{logMessage, metricName} {
+		for _, match := range pattern.FindAllStringSubmatch(source, -1) {
+			if !strings.Contains(page, "`"+match[1]) && !slices.Contains(missing, match[1]) {
+				missing = append(missing, match[1])
+			}
+		}
+	}
+	return missing
+}
+
+func TestEveryLogMessageAndMetricIsExplained(t *testing.T) {
+	var source strings.Builder
+	for _, file := range files(t, ".go") {
+		if strings.HasPrefix(file, "internal/telemetry/") && !strings.HasSuffix(file, "_test.go") {
+			source.WriteString(read(t, file))
+		}
+	}
+	if n := len(logMessage.FindAllString(source.String(), -1)); n < 8 {
+		t.Errorf("only %d log messages: the pattern misses them", n)
+	}
+	for _, name := range unexplained(source.String(), read(t, "docs/metrics-and-logs.md")) {
+		t.Errorf("docs/metrics-and-logs.md does not explain %q", name)
+	}
+}
+
+func TestAnUnexplainedMessageIsFound(t *testing.T) {
+	source := "logger.LogAttrs(ctx, slog.LevelInfo, \"One\")\nlogger.LogAttrs(ctx, level, fmt.Sprintf(\"Two '%s'\", x))\n\"Name\":\"Three\""
+	if got := unexplained(source, "`One`"); !slices.Equal(got, []string{"Two '", "Three"}) {
+		t.Errorf("got %q, want Two ' and Three", got)
+	}
+}
+
 // decision is the head of a page in docs/decisions.
 type decision struct {
 	number, title, date, status string
