@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the targets given, one after another, and tells what each took.
+# Runs the given make targets one after another, and prints the seconds of each.
 set -eu
 
 times=

@@ -434,7 +434,10 @@ class Alarms(unittest.TestCase):
             match = re.search(r"Runbook (docs/runbooks/[a-z0-9-]+\.md)$", alarm["AlarmDescription"])
             self.assertTrue(match, name)
             named.add(match[1])
-        self.assertEqual(named, {str(p.relative_to(ROOT)) for p in (ROOT / "docs/runbooks").glob("*.md")})
+        self.assertEqual(named, {str(p.relative_to(ROOT)) for p in (ROOT / "docs/runbooks").glob("[a-z]*.md")})
+        index = self.runbook("README.md")
+        for path in named:
+            self.assertIn(f"({path.removeprefix('docs/runbooks/')})", index)
 
     def test_runbooks_name_nothing_that_does_not_exist(self):
         outputs, parameters = TEMPLATE["Outputs"], PARAMETERS
@@ -518,7 +521,7 @@ class Documents(unittest.TestCase):
     def test_how_long_sessions_are_kept(self):
         days = int(PARAMETERS["SessionTtlDays"]["Default"])
         self.assertIn("now.Add(r.ttl + r.ttl/10)", self.said("internal/session/repository.go"))
-        row = re.search(r"\n\| `SESSION_TTL_DAYS` \|.*", self.said("README.md"))[0]
+        row = re.search(r"\n\| `SESSION_TTL_DAYS` \|.*", self.said("docs/configuration.md"))[0]
         self.assertIn(f"at least {days} and at most {days + days // 10}", row)
         self.assertIn("a tenth more", PARAMETERS["SessionTtlDays"]["Description"])
 
@@ -529,7 +532,7 @@ class Documents(unittest.TestCase):
             self.assertIn("`MonitoringAccess=open`, the default for dev", row)
 
     def test_who_may_call_and_who_may_override(self):
-        for path in ("README.md", "SECURITY.md", "docs/deployments.md"):
+        for path in ("SECURITY.md", "docs/deployments.md"):
             for policy in of_type("AWS::IAM::ManagedPolicy"):
                 self.assertIn(f"`{policy}`", self.said(path), path)
 
@@ -541,9 +544,9 @@ class Documents(unittest.TestCase):
                 self.assertEqual(policies, {kinds[resource["Type"]]}, name)
         self.assertIn("**Logs go with the stack.**", self.said("docs/deployments.md"))
 
-    def test_readme_has_every_parameter_and_no_other(self):
-        text = self.said("README.md")
-        table = text.split("These parameters are the deployment's alone")[1].split("\n## ")[0]
+    def test_the_page_on_configuration_has_every_parameter_and_no_other(self):
+        text = self.said("docs/configuration.md")
+        table = text.split("## Parameters of the deployment")[1].split("\n## ")[0]
         named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", table))
         self.assertLessEqual(named, set(PARAMETERS))
         # Those that reach a function are in the table of variables above.
