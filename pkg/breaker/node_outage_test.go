@@ -115,6 +115,14 @@ func TestTheEndOfAStoreOutageReportsItsLength(t *testing.T) {
 	}
 }
 
+func TestACallAdmittedBeforeAStoreOutageReportsToTheLocalRecord(t *testing.T) {
+	n, admitted := newNodeInOutage(t, closedRecord()), &call{epoch: 4}
+	want(t, n.report(admitted, Outcome{Verdict: Failed, Reason: ReasonTimeout}, at(noon+2_200)), opDone)
+	if len(n.storeOutage.record.Failures) != 1 || len(n.record.Failures) != 0 {
+		t.Errorf("local %+v, known %+v", n.storeOutage.record, n.record)
+	}
+}
+
 func TestOutcomesOfAnEarlierStoreOutageAreDropped(t *testing.T) {
 	n := newNodeInOutage(t, closedRecord())
 	admitted := new(call)
