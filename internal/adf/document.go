@@ -147,7 +147,7 @@ func (c *converter) list(n *ast.List, at place) Node {
 	return list
 }
 
-// isTaskList tells whether all items are a box and a line, which is all that
+// isTaskList reports whether all items are a box and a line, which is all that
 // ADF's tasks can be. Others are lists of items that begin with a drawn box.
 func isTaskList(n *ast.List) bool {
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
@@ -176,7 +176,7 @@ func (c *converter) taskList(n *ast.List) Node {
 	return list
 }
 
-// taskID gives an id that is unique in the document, without which Jira refuses
+// taskID returns an id that is unique in the document, without which Jira refuses
 // the document.
 func (c *converter) taskID() string {
 	c.tasks++

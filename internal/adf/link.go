@@ -8,7 +8,7 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// webAddress gives an absolute http, https or mailto address as it goes into a
+// webAddress returns an absolute http, https or mailto address as it goes into a
 // link, and nothing for any other: a script's above all.
 func webAddress(destination string) string {
 	u, err := url.Parse(strings.TrimSpace(destination))

@@ -45,7 +45,7 @@ type style struct {
 	href                     string
 }
 
-// marks gives the marks of a style. Code stands beside a link and nothing else.
+// marks returns the marks of a style. Code stands beside a link and nothing else.
 func (s style) marks() []Mark {
 	var marks []Mark
 	for _, m := range []struct {

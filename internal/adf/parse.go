@@ -11,7 +11,7 @@ import (
 // twice, with its item. The markers of deeper ones stay text.
 const maxDepth = 20
 
-// parse gives goldmark's syntax tree of a source.
+// parse returns goldmark's syntax tree of a source.
 func parse(source []byte) ast.Node {
 	return parser.NewParser(
 		parser.WithBlockParsers(

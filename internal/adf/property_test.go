@@ -64,7 +64,7 @@ func (a *author) inline(depth int) string {
 	}
 }
 
-// blocks gives lines.
+// blocks returns lines.
 func (a *author) blocks(depth int) []string {
 	var lines []string
 	for range 1 + a.IntN(3) {

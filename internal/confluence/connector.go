@@ -84,7 +84,7 @@ type apiSpace struct {
 	Links                       webLinks `json:"_links"`
 }
 
-// Spaces gives a page of the spaces that the account may see, or of those with
+// Spaces returns a page of the spaces that the account may see, or of those with
 // the keys. A key that is unknown has no space in the list.
 func (c *Connector) Spaces(ctx context.Context, keys []string, limit int, cursor string) (gateway.Page[Space], error) {
 	return guard.Run(ctx, c.guard, getSpaces, func(ctx context.Context) (gateway.Page[Space], error) {
@@ -126,7 +126,7 @@ func (c *Connector) page(p *apiPage) Page {
 // see.
 var errUnknownSpace = errors.New("confluence: there is no such space")
 
-// Pages gives a page of a space's pages. The space is named by its key, or by
+// Pages returns a page of a space's pages. The space is named by its key, or by
 // its id: digits alone are an id, though a key may in principle consist of them.
 func (c *Connector) Pages(ctx context.Context, space string, limit int, cursor string) (gateway.Page[Page], error) {
 	page, err := guard.Run(ctx, c.guard, getPagesInSpace, func(ctx context.Context) (*gateway.Page[Page], error) {
@@ -144,7 +144,7 @@ func (c *Connector) Pages(ctx context.Context, space string, limit int, cursor s
 	return *page, nil
 }
 
-// pagesByKey gives nil if the key is unknown. That is no error in here: the
+// pagesByKey returns nil if the key is unknown. That is no error in here: the
 // call did what it was made for.
 func (c *Connector) pagesByKey(ctx context.Context, key string, limit int, cursor string) (*gateway.Page[Page], error) {
 	if id, known := c.ids.get(key); known {
@@ -215,7 +215,7 @@ const maxBody = 4 << 20
 
 var errTooLarge = errors.New("confluence: the page is too large")
 
-// PageContent gives a page with its body. Of a body that is too large for an
+// PageContent returns a page with its body. Of a body that is too large for an
 // answer, or to be made into markdown, the error is errTooLarge.
 func (c *Connector) PageContent(ctx context.Context, id, format string) (Content, error) {
 	source := format
@@ -243,7 +243,7 @@ func (c *Connector) PageContent(ctx context.Context, id, format string) (Content
 	return content, err
 }
 
-// timestamp gives a time of Confluence's as this API writes times, "" if it is
+// timestamp returns a time of Confluence's as this API writes times, "" if it is
 // none.
 func timestamp(s string) string {
 	t, err := time.Parse(time.RFC3339, s)

@@ -227,7 +227,7 @@ func (b *treeBuilder) breakLine(block atom.Atom) {
 	}
 }
 
-// absolute gives the link as it works outside of the page, "" if it is not of
+// absolute returns the link as it works outside of the page, "" if it is not of
 // one of the schemes.
 func (b *treeBuilder) absolute(link string, schemes ...string) string {
 	u, err := b.page.Parse(strings.TrimSpace(link))
@@ -262,7 +262,7 @@ func language(settings string) string {
 	return name
 }
 
-// isDropped tells of what runs, or is of no use as text.
+// isDropped reports of what runs, or is of no use as text.
 func isDropped(a atom.Atom) bool {
 	switch a {
 	case atom.Script, atom.Style, atom.Template, atom.Noscript, atom.Iframe, atom.Object, atom.Svg:
@@ -271,7 +271,7 @@ func isDropped(a atom.Atom) bool {
 	return false
 }
 
-// isBlock tells of blocks of text, those of a table among them.
+// isBlock reports of blocks of text, those of a table among them.
 func isBlock(a atom.Atom) bool {
 	switch a {
 	case atom.P, atom.Div, atom.Ul, atom.Ol, atom.Li, atom.Blockquote, atom.Hr,
@@ -282,7 +282,7 @@ func isBlock(a atom.Atom) bool {
 	return false
 }
 
-// isVoid tells of elements that have no end (HTML standard, "void elements").
+// isVoid reports of elements that have no end (HTML standard, "void elements").
 func isVoid(a atom.Atom) bool {
 	switch a {
 	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input,

@@ -15,7 +15,7 @@ type linker struct{ wiki string } // the site's address, with /wiki
 
 func newLinker(site *url.URL) linker { return linker{strings.TrimSuffix(site.String(), "/") + "/wiki"} }
 
-// to gives the link to a path below /wiki, or to fallback, which is one and
+// to returns the link to a path below /wiki, or to fallback, which is one and
 // needs no escaping, if path is empty or none.
 func (l linker) to(path, fallback string) string {
 	// Some answers have /wiki in their paths.

@@ -122,7 +122,7 @@ type run struct {
 	begins  map[string]int
 }
 
-// serve gives some of the items from the cursor on: fewer than asked for, or
+// serve returns some of the items from the cursor on: fewer than asked for, or
 // none at all, as Confluence may.
 func (p *run) serve(w http.ResponseWriter, r *http.Request) {
 	cursor := r.URL.Query().Get("cursor")

@@ -41,7 +41,7 @@ type apiResult struct {
 	ResultGlobalContainer                         struct{ DisplayURL string }
 }
 
-// Search gives a page of what matches a CQL query.
+// Search returns a page of what matches a CQL query.
 func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor string) (gateway.Page[Result], error) {
 	page, err := guard.Run(ctx, c.guard, searchContent, func(ctx context.Context) (gateway.Page[Result], error) {
 		query := url.Values{"cql": {cql}, "limit": {strconv.Itoa(limit)}}

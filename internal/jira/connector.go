@@ -63,7 +63,7 @@ func call[T any](ctx context.Context, c *Connector, operation string, r atlassia
 	}, options...)
 }
 
-// isStatus tells whether err is an answer of Jira itself with the status. A page
+// isStatus reports whether err is an answer of Jira itself with the status. A page
 // of HTML in its stead comes from something in between.
 func isStatus(err error, status int) bool {
 	e, ok := errors.AsType[*atlassian.Error](err)
@@ -79,7 +79,7 @@ type ServerInfo struct {
 	CredentialsAccepted bool   `json:"credentials_accepted"`
 }
 
-// ServerInfo gives what the site says of itself, which it tells everyone, and
+// ServerInfo returns what the site says of itself, which it tells everyone, and
 // whether it accepts our credentials, which only a second request shows.
 func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 	return guard.Run(ctx, c.guard, getServerInfo, func(ctx context.Context) (ServerInfo, error) {
@@ -107,7 +107,7 @@ type Issue struct {
 	Fields json.RawMessage `json:"fields,omitempty"`
 }
 
-// Issue gives one issue, by id or key.
+// Issue returns one issue, by id or key.
 func (c *Connector) Issue(ctx context.Context, key string, fields, expand []string) (Issue, error) {
 	query := url.Values{"fields": {strings.Join(fields, ",")}}
 	if len(expand) > 0 {
@@ -130,7 +130,7 @@ type Project struct {
 	URL  string `json:"url"`
 }
 
-// Projects gives a page of the projects whose key or name contains query.
+// Projects returns a page of the projects whose key or name contains query.
 func (c *Connector) Projects(ctx context.Context, query string, start, limit int) (page gateway.Page[Project], more bool, err error) {
 	values := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(limit)}}
 	if query != "" {
@@ -159,7 +159,7 @@ type IssueType struct {
 	Subtask     bool   `json:"subtask"`
 }
 
-// IssueTypes gives all types, or those of one project.
+// IssueTypes returns all types, or those of one project.
 func (c *Connector) IssueTypes(ctx context.Context, projectID string) (gateway.Page[IssueType], error) {
 	r := atlassian.Request{Method: http.MethodGet, Path: "/rest/api/3/issuetype"}
 	if projectID != "" {

@@ -34,7 +34,7 @@ type newIssue struct {
 	Fields         map[string]json.RawMessage `json:"fields"`
 }
 
-// problem tells which field of the body is wrong, if one is, and why.
+// problem reports which field of the body is wrong, if one is, and why.
 func (n newIssue) problem() (field, problem string) {
 	switch {
 	case !isProjectKey(n.ProjectKey):
@@ -65,7 +65,7 @@ func isNoLabel(label string) bool {
 	return label == "" || utf8.RuneCountInString(label) > maxLabel || strings.ContainsAny(label, " \t\r\n")
 }
 
-// fields gives what Jira calls the fields of an issue.
+// fields returns what Jira calls the fields of an issue.
 func (n newIssue) fields() map[string]any {
 	fields := map[string]any{
 		"project":   map[string]string{"key": n.ProjectKey},

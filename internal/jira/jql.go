@@ -4,7 +4,7 @@ import "strings"
 
 const maxJQL = 10_000
 
-// jqlProblem tells what makes a query unfit to be sent: that it is empty, too
+// jqlProblem reports what makes a query unfit to be sent: that it is empty, too
 // long, or restricts nothing, which Jira refuses. All else is Jira's to judge.
 func jqlProblem(jql string) string {
 	words := strings.Fields(jql)

@@ -15,7 +15,7 @@ const (
 	maxKey         = 255
 )
 
-// readKey gives the value of the header and whether there is one. A bad one is
+// readKey returns the value of the header and whether there is one. A bad one is
 // answered with a 400 problem, and ok is false.
 func (c *Connector) readKey(w http.ResponseWriter, r *http.Request) (key string, given, ok bool) {
 	values := r.Header.Values(keyHeader)

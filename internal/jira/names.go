@@ -35,7 +35,7 @@ func isProjectKey(s string) bool {
 
 func isNumber(s string) bool { return s != "" && len(s) <= maxDigits && consistsOf(s, isDigit) }
 
-// namesProblem tells what is wrong with a list of names, if anything is. want
+// namesProblem reports what is wrong with a list of names, if anything is. want
 // says what one of them should be.
 func namesProblem(names []string, want string) string {
 	switch {

@@ -106,7 +106,7 @@ func (c *Connector) send(ctx context.Context, claim *idempotency.Claim, n newIss
 	return Issue{}, err
 }
 
-// createdNothing tells whether a create that failed certainly made no issue.
+// createdNothing reports whether a create that failed certainly made no issue.
 func createdNothing(err error) bool {
 	if guard.Attempts(err) == 0 || errors.Is(err, errLate) {
 		return true
@@ -115,7 +115,7 @@ func createdNothing(err error) bool {
 	return ok && !e.Ambiguous
 }
 
-// isOffScreen tells whether Jira refused an issue for one field alone. It does
+// isOffScreen reports whether Jira refused an issue for one field alone. It does
 // so where the project's create screen does not show the field.
 func isOffScreen(err error, field string) bool {
 	e, ok := errors.AsType[*atlassian.Error](err)

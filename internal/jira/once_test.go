@@ -16,7 +16,7 @@ import (
 	circuits "github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
-// first gives one request a fate and lets all others work.
+// first returns one request a fate and lets all others work.
 func first(f fate) func(int) fate {
 	return func(n int) fate {
 		if n == 1 {

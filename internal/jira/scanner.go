@@ -17,7 +17,7 @@ type scanner struct {
 	kept int
 }
 
-// object reads an object, each member's value by member, which tells whether to
+// object reads an object, each member's value by member, which reports whether to
 // leave the member out.
 func (s *scanner) object(member func(name []byte) (drop, ok bool)) bool {
 	if !s.enter() {
@@ -131,7 +131,7 @@ func (s *scanner) text() (raw []byte, ok bool) {
 	return nil, false
 }
 
-// escape gives the length of the escape that in begins with, 0 if it is none.
+// escape returns the length of the escape that in begins with, 0 if it is none.
 func escape(in []byte) int {
 	if len(in) < 2 {
 		return 0
@@ -150,7 +150,7 @@ func escape(in []byte) int {
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
 // scalar reads a number, true, false or null. They are short: encoding/json
-// tells whether they are right.
+// reports whether they are right.
 func (s *scanner) scalar() bool {
 	from := s.at
 	for c := s.peek(); isLetter(c) || isDigit(c) || c == '-' || c == '+' || c == '.'; c = s.peek() {
@@ -169,7 +169,7 @@ func (s *scanner) blanks() {
 	}
 }
 
-// peek gives the next byte, 0 at the end, which no JSON begins with.
+// peek returns the next byte, 0 at the end, which no JSON begins with.
 func (s *scanner) peek() byte {
 	if s.at < len(s.in) {
 		return s.in[s.at]

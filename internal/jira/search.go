@@ -29,7 +29,7 @@ type searchBody struct {
 	Properties    []string `json:"properties,omitempty"`
 }
 
-// Search gives a page of the issues that match.
+// Search returns a page of the issues that match.
 func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], error) {
 	a, err := call[searchAnswer](ctx, c, searchIssues, atlassian.Request{
 		Method: http.MethodPost, Path: "/rest/api/3/search/jql",
@@ -133,7 +133,7 @@ func (a *searchAnswer) issue(s *scanner) (ok bool) {
 	return ok
 }
 
-// unquote gives the text of a string as JSON writes it.
+// unquote returns the text of a string as JSON writes it.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)

@@ -104,7 +104,7 @@ func (w *world) environment(g *guard.Guard, life int) *environment {
 
 var errKilled = errors.New("killed")
 
-// lives tells whether an operation is still made, and whether its result is
+// lives reports whether an operation is still made, and whether its result is
 // heard of.
 func (e *environment) lives() (made, heard bool) {
 	e.mu.Lock()

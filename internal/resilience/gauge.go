@@ -7,7 +7,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Gauge gives what a schedule calls: it reads the circuits as the monitor does,
+// Gauge returns what a schedule calls: it reads the circuits as the monitor does,
 // effect of overrides included, and reports each. Where one cannot be read it
 // reports none and fails.
 func Gauge(report func(context.Context, breaker.Stats), circuits ...Circuit) func(context.Context) error {

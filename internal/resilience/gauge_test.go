@@ -10,7 +10,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// gauge gives what is reported of the circuits.
+// gauge returns what is reported of the circuits.
 func gauge(ctx context.Context, circuits ...Circuit) ([]breaker.Stats, error) {
 	var reported []breaker.Stats
 	err := Gauge(func(_ context.Context, s breaker.Stats) { reported = append(reported, s) }, circuits...)(ctx)

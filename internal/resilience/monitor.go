@@ -76,7 +76,7 @@ func (m *monitor) one(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// named gives the circuit of the path, or answers 404.
+// named returns the circuit of the path, or answers 404.
 func (m *monitor) named(w http.ResponseWriter, r *http.Request) (Circuit, bool) {
 	name := r.PathValue("name")
 	for _, c := range m.circuits {

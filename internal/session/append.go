@@ -59,7 +59,7 @@ func (r *Repository) Append(ctx context.Context, owner, session, id string, role
 	return stored.message(), stored.Writer == wanted.Writer, err
 }
 
-// store gives the message as it is stored, by this call or an earlier one.
+// store returns the message as it is stored, by this call or an earlier one.
 func store(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	for turn := range maxTurns {
 		stored, lost, err := take(ctx, c, wanted, turn)
@@ -76,7 +76,7 @@ func store(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error
 	return entry{}, ErrContended
 }
 
-// take tries to store the message as the next one; lost tells whether another
+// take tries to store the message as the next one; lost reports whether another
 // was faster.
 func take(ctx context.Context, c *mongo.Collection, wanted entry, turn int) (stored entry, lost bool, err error) {
 	last, err := lastSeq(ctx, c, wanted.Life)
@@ -108,7 +108,7 @@ func lastSeq(ctx context.Context, c *mongo.Collection, life string) (int64, erro
 	return last.Seq, err
 }
 
-// same gives the message of the same id, if it is the same in all.
+// same returns the message of the same id, if it is the same in all.
 func same(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	var stored entry
 	err := c.FindOne(ctx, bson.D{field(fieldID, wanted.Key)}).Decode(&stored)

@@ -15,7 +15,7 @@ func (r *Repository) Create(ctx context.Context, owner string, data Data) (Sessi
 	return created, err
 }
 
-// Ensure gives the session, making it with data if there is none. Calls at the
+// Ensure returns the session, making it with data if there is none. Calls at the
 // same time make one.
 func (r *Repository) Ensure(ctx context.Context, owner, id string, data Data) (s Session, created bool, err error) {
 	return r.ensure(ctx, ensureSession, owner, id, data)
@@ -50,7 +50,7 @@ func (r *Repository) ensure(ctx context.Context, operation, owner, id string, da
 	return stored.session(), stored.Life == wanted.Life, err
 }
 
-// upsert gives the document of a session, live or not, which is the one wanted
+// upsert returns the document of a session, live or not, which is the one wanted
 // if there was none.
 func upsert(ctx context.Context, db *mongo.Database, key string, wanted record) (record, error) {
 	filter, update := bson.D{field(fieldID, key)}, bson.D{field("$setOnInsert", wanted)}

@@ -53,17 +53,17 @@ const (
 
 func (e *Error) Error() string { return "mongodb: " + e.Reason }
 
-// Unwrap gives the context's error, if that is what ended the call.
+// Unwrap returns the context's error, if that is what ended the call.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Retryable tells whether another try may help: it is the guard's rule. Every
+// Retryable reports whether another try may help: it is the guard's rule. Every
 // try can be made again, for what it makes has its id before the first.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.passing && !e.late || errors.Is(err, errNoTurn)
 }
 
-// Classify tells the guard's report what an error says of MongoDB: that a
+// Classify reports the guard's report what an error says of MongoDB: that a
 // request was wrong is a success.
 func Classify(err error) breaker.Outcome {
 	e, ok := errors.AsType[*Error](err)
@@ -118,7 +118,7 @@ func ofChange(err error) error {
 	return changeError{err}
 }
 
-// mayBeDone tells whether a failed try may have made something: not if the
+// mayBeDone reports whether a failed try may have made something: not if the
 // driver found no server to send it to, nor if the server takes no writes. One
 // that steps down or is shut down may have kept what it was sent.
 func mayBeDone(err error) bool {
@@ -127,7 +127,7 @@ func mayBeDone(err error) bool {
 	return errors.As(err, &change) && !foundNoServer(err) && !(errors.As(err, &server) && hasCode(server, 10107, 13435, 13436))
 }
 
-// foundNoServer tells whether the driver had nowhere to send a command to. Only
+// foundNoServer reports whether the driver had nowhere to send a command to. Only
 // a type of its less stable part tells.
 func foundNoServer(err error) bool {
 	var selection topology.ServerSelectionError

@@ -161,7 +161,7 @@ func TestTheServerSeesAtMostFourTries(t *testing.T) {
 	}
 }
 
-// repeatable tells whether the deed has the same effect when it is done again.
+// repeatable reports whether the deed has the same effect when it is done again.
 func (d deed) repeatable() bool { return d.method != "POST" || strings.HasPrefix(d.body, `{"id"`) }
 
 // wantAgain checks that the client is told whether to send its request again:

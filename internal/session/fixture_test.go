@@ -247,7 +247,7 @@ func (c *commands) monitor() *event.CommandMonitor {
 	}}
 }
 
-// take gives the commands since the last time.
+// take returns the commands since the last time.
 func (c *commands) take() []bson.Raw {
 	c.mu.Lock()
 	defer c.mu.Unlock()

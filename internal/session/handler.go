@@ -33,7 +33,7 @@ func Handler(r *Repository) http.Handler {
 
 type handler struct{ repository *Repository }
 
-// owned gives a handler the caller's subject, and only what can be the id of a
+// owned returns a handler the caller's subject, and only what can be the id of a
 // session, if there is one in the path.
 func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

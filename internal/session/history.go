@@ -14,7 +14,7 @@ import (
 // 6 MB.
 const maxPage = 5_000_000
 
-// History gives a page of a session's messages, the newest first: those before
+// History returns a page of a session's messages, the newest first: those before
 // the place that a former page named as next. It is one query of the index on
 // life and number, however long the session. A page holds limit messages, or as
 // many as a Lambda function can answer with.
@@ -77,7 +77,7 @@ func fill(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message,
 	return page, true, cursor.Err()
 }
 
-// weigh gives the bytes that a message takes in a Lambda function's answer, at
+// weigh returns the bytes that a message takes in a Lambda function's answer, at
 // most: as JSON in a string of JSON.
 func weigh(m Message) int {
 	const rest = 256 // names, numbers and id

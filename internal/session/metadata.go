@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// problem tells which field of the data is wrong, if one is, and why. It takes
+// problem reports which field of the data is wrong, if one is, and why. It takes
 // the spaces out of the metadata.
 func (d *Data) problem() (name, problem string) {
 	if d.Title != nil && !isTitle(*d.Title) {

@@ -49,7 +49,7 @@ type record struct {
 // parts them.
 func key(owner, id string) string { return owner + ":" + id }
 
-// live tells whether the session is there to its owner. MongoDB sweeps what has
+// live reports whether the session is there to its owner. MongoDB sweeps what has
 // expired once a minute or so.
 func (r record) live(now time.Time) bool { return r.DeletedAt == nil && r.ExpireAt.After(now) }
 

@@ -105,7 +105,7 @@ func TestWhatAServersErrorMeans(t *testing.T) {
 	}
 }
 
-// What a server answers tells whether a session was made.
+// What a server answers reports whether a session was made.
 func TestWhetherASessionWasMade(t *testing.T) {
 	for rule, c := range map[string]struct {
 		replies []bson.D

@@ -44,7 +44,7 @@ func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data 
 	return updated.session(), err
 }
 
-// unmatched tells why a change found no session of its version: there is none,
+// unmatched reports why a change found no session of its version: there is none,
 // others changed it, or this call did, in a try whose reply was lost.
 func (r *Repository) unmatched(ctx context.Context, db *mongo.Database, owner, id, writer string) (record, error) {
 	found, err := r.find(ctx, db, owner, id)

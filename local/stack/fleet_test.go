@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // An environment that dies with Jira's commit behind it and the record of it

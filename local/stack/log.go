@@ -37,7 +37,7 @@ func (l *Log) add(line lambda.Line) {
 	}
 }
 
-// Lines gives the lines that contain every one of the texts, oldest first.
+// Lines returns the lines that contain every one of the texts, oldest first.
 func (l *Log) Lines(texts ...string) []lambda.Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,7 +50,7 @@ func (l *Log) Lines(texts ...string) []lambda.Line {
 	return found
 }
 
-// Count gives the number of lines that contain every one of the texts.
+// Count returns the number of lines that contain every one of the texts.
 func (l *Log) Count(texts ...string) int { return len(l.Lines(texts...)) }
 
 func containsAll(s string, texts []string) bool {

@@ -197,7 +197,7 @@ func (s *Stack) listen(what, host, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve gives the URL at which the handler answers from now on.
+// serve returns the URL at which the handler answers from now on.
 func (s *Stack) serve(listener net.Listener, handler http.Handler) string {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	s.atClose(func() { server.Close() })

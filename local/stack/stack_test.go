@@ -16,7 +16,7 @@ import (
 	"github.com/coldfuse/coldfuse/local/proof/apicheck"
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 const (

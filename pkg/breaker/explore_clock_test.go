@@ -2,7 +2,7 @@ package breaker
 
 import "slices"
 
-// instants gives the next instant, by true time, at which some comparison of
+// instants returns the next instant, by true time, at which some comparison of
 // the protocol changes, and the next that is not one of a cache's age; 0 is
 // none. Time does not pass a probe's own timeout while it is at the
 // dependency, unless its environment is frozen.

@@ -30,7 +30,7 @@ func (w *world) closesAgain() string {
 const longestRecovery = 15_000
 
 // callPasses ends what an environment's calls are at, then makes one call, and
-// tells whether the fleet's closed record admitted it.
+// reports whether the fleet's closed record admitted it.
 func (w *world) callPasses(env int) bool {
 	for i := range w.slots {
 		if w.slots[i].env == env {

@@ -194,7 +194,7 @@ func (w *world) perform(i int) {
 	s.phase = performed
 }
 
-// deliver gives a call the reply to its operation, or an error in its place.
+// deliver returns a call the reply to its operation, or an error in its place.
 func (w *world) deliver(i int, err error) {
 	s := &w.slots[i]
 	e := w.event(s.env)

@@ -21,7 +21,7 @@ func (w *world) ordered(all []move) []move {
 
 func (m move) takesTurn() bool { return m.what <= loses || m.what == ends }
 
-// takeTurn gives a call the turn.
+// takeTurn returns a call the turn.
 func (w *world) takeTurn(i int) {
 	w.left.deviations -= w.deviations(i)
 	w.turn = i
@@ -63,7 +63,7 @@ func (w *world) due() int {
 	return due
 }
 
-// ready tells whether a call can take a step.
+// ready reports whether a call can take a step.
 func (w *world) ready(i int) bool {
 	switch w.slots[i].phase {
 	case unborn:

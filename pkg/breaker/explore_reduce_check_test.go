@@ -31,7 +31,7 @@ func (e exploration) each(f func(*situation)) {
 	}
 }
 
-// ends gives the states in which nothing more can happen, without regard to
+// ends returns the states in which nothing more can happen, without regard to
 // the order in which calls were to run.
 func (s *search) ends() map[uint64]bool {
 	ends := make(map[uint64]bool)
@@ -63,7 +63,7 @@ func TestExploreReducedEndsAlike(t *testing.T) {
 	}
 }
 
-// TestExploreReducedFindsBugs gives one environment settings of its own, which
+// TestExploreReducedFindsBugs returns one environment settings of its own, which
 // the checks do not know of.
 func TestExploreReducedFindsBugs(t *testing.T) {
 	for _, bug := range []struct {

@@ -87,7 +87,7 @@ func (s *search) try(depth int, choices []move) float64 {
 	return total
 }
 
-// choose gives the moves from a depth.
+// choose returns the moves from a depth.
 func (s *search) choose(depth int) []move {
 	if depth+1 == len(s.worlds) {
 		s.worlds = append(s.worlds, new(world))
@@ -157,7 +157,7 @@ func parseSchedule(text string) (schedule, error) {
 // plenty is a bound for replays: what a trace says may happen, may.
 var plenty = bounds{ages: true, ticks: 99, crashes: 99, losses: 99, stale: 99, freezes: 99, hands: 99}
 
-// replay gives the broken invariant, if any. Moves that cannot happen are left
+// replay returns the broken invariant, if any. Moves that cannot happen are left
 // out, so that a schedule can be shortened by dropping some.
 func (s schedule) replay(tell func(*world, move)) string {
 	w := s.situation.begin(s.bounds)

@@ -74,7 +74,7 @@ func situationNamed(name string) *situation {
 	return all[i]
 }
 
-// begin gives the world of a situation.
+// begin returns the world of a situation.
 func (s *situation) begin(b bounds) *world {
 	if b.faults == 0 {
 		b.faults = 1 << 30

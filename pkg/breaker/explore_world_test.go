@@ -97,7 +97,7 @@ func (w *world) clock(env int) int64 { return w.now + w.skew[env] }
 
 func (w *world) event(env int) event { return event{now: w.clock(env), left: 20_000} }
 
-// birth gives a cold environment. Its id is never used again.
+// birth returns a cold environment. Its id is never used again.
 func (w *world) birth(env int) {
 	id := string(rune('a'+env)) + strconv.Itoa(w.born[env])
 	w.born[env]++
@@ -106,7 +106,7 @@ func (w *world) birth(env int) {
 	w.touchEnv(env)
 }
 
-// retired tells whether nothing that an environment knows matters any more.
+// retired reports whether nothing that an environment knows matters any more.
 func (w *world) retired(env int) bool {
 	for i := range w.slots {
 		if s := &w.slots[i]; s.env == env && s.phase != over {

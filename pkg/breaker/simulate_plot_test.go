@@ -59,7 +59,7 @@ func (p simPlot) svg() string {
 	return b.String()
 }
 
-// extent gives the powers of ten around all points.
+// extent returns the powers of ten around all points.
 func (p simPlot) extent() (low, high simPoint) {
 	low, high = simPoint{math.Inf(1), math.Inf(1)}, simPoint{math.Inf(-1), math.Inf(-1)}
 	include := func(q simPoint) {
@@ -118,7 +118,7 @@ func (s simSeries) draw(b *strings.Builder, i int, at func(simPoint) (x, y float
 	fmt.Fprintf(b, `<path class="l c%d" d="%s"/>%s`+"\n", i, line.String(), dots.String())
 }
 
-// labels gives the height of each series' name: that of its last point, moved
+// labels returns the height of each series' name: that of its last point, moved
 // where two names would overlap.
 func (p simPlot) labels(at func(simPoint) (x, y float64)) []float64 {
 	heights := make([]float64, len(p.series))

@@ -56,7 +56,7 @@ func (s simSample) String() string {
 	return fmt.Sprintf("median %s, p95 %s, worst %s", simNumber(s.median()), simNumber(s.at(0.95)), simNumber(s.worst()))
 }
 
-// simNumber gives what is below 100 two significant digits.
+// simNumber returns what is below 100 two significant digits.
 func simNumber(x float64) string {
 	if x < 100 {
 		return fmt.Sprintf("%.2g", x)

@@ -123,7 +123,7 @@ func (s *simStore) perform(o op, environment int, reply func(event)) {
 }
 
 // charge takes an operation's units, whether or not its condition will hold,
-// and tells whether the partition had none left.
+// and reports whether the partition had none left.
 func (s *simStore) charge(o op, environment int) (throttled bool) {
 	usage := &s.usage
 	if o.kind == opLoad && !o.consistent && len(s.copies) > 0 {
@@ -236,7 +236,7 @@ func simSecond(usage *[]simUsage, now int64) *simUsage {
 	return &(*usage)[now/1e6]
 }
 
-// simPeak gives the busiest second between two times of the traffic, and how
+// simPeak returns the busiest second between two times of the traffic, and how
 // many operations were throttled in all.
 func simPeak(usage []simUsage, from, to time.Duration) simUsage {
 	var p simUsage

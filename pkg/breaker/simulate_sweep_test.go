@@ -18,7 +18,7 @@ var (
 	simRates = []int{1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000}
 )
 
-// simSeedsFor gives large simulations fewer seeds.
+// simSeedsFor returns large simulations fewer seeds.
 func simSeedsFor(n int) int { return max(1, min(9, 3000/n)) }
 
 func simReachPlot() simPlot {

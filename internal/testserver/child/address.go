@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// FreeAddresses gives n addresses of this machine, host and port, at which nobody
+// FreeAddresses returns n addresses of this machine, host and port, at which nobody
 // listens: for a child that cannot find its own. Somebody else may be faster to
 // take one: see Retry.
 func FreeAddresses(n int) ([]string, error) {

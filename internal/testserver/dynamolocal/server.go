@@ -55,7 +55,7 @@ func (s *Server) Close() {
 	}
 }
 
-// Getenv gives the environment in which dynamostore.NewClient finds the server:
+// Getenv returns the environment in which dynamostore.NewClient finds the server:
 // of an endpoint that was not started here, with this process's own region and
 // credentials where it has any.
 func (s *Server) Getenv(name string) string {

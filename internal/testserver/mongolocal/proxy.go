@@ -103,7 +103,7 @@ func (p *Proxy) put(f Fault) {
 	p.fault, p.changed = f, make(chan struct{})
 }
 
-// Counts gives the commands that arrived since the start, by name, faulty ones
+// Counts returns the commands that arrived since the start, by name, faulty ones
 // included.
 func (p *Proxy) Counts() map[string]int {
 	p.mu.Lock()

@@ -27,7 +27,7 @@ func newClient(t *testing.T, uri string) *mongo.Client {
 	return client
 }
 
-// newProxy gives a proxy, a collection behind it that has been used, and the
+// newProxy returns a proxy, a collection behind it that has been used, and the
 // same one reached without it.
 func newProxy(t *testing.T) (p *Proxy, behind, direct *mongo.Collection) {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // output collects what a process prints while it runs.

@@ -84,7 +84,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// Check tells what is wrong with the answer to a request, whose Body it reads.
+// Check reports what is wrong with the answer to a request, whose Body it reads.
 // The error names the route.
 func (c *Checker) Check(r *http.Request, a Answer) error {
 	route, params, err := c.router.FindRoute(r)

@@ -35,7 +35,7 @@ func project(t *testing.T, auth string) *template.Template {
 	return read
 }
 
-// described gives "GET /path" for each operation, sorted.
+// described returns "GET /path" for each operation, sorted.
 func (c *Checker) described() []string {
 	var routes []string
 	for path, item := range c.doc.Paths.Map() {

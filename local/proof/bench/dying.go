@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/bench/fleet"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // outage is what was seen of a dependency that dies.

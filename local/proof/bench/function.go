@@ -65,7 +65,7 @@ func wholeFunction(ctx context.Context, root string) ([]figure, error) {
 const jiraFunction = "JiraFunction"
 
 // newUnguarded makes the function without a guard, in the environment that the
-// stack gives the Jira function.
+// stack returns the Jira function.
 func newUnguarded(ctx context.Context, root, path string, s *stack.Stack) (*lambda.Function, error) {
 	if err := bootstrap.Build(ctx, filepath.Join(root, "local", "bench", "unguarded"), path); err != nil {
 		return nil, err

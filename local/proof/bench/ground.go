@@ -13,7 +13,7 @@ import (
 	"github.com/coldfuse/coldfuse/local/proof/bench/fleet"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/local/stack/bootstrap"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
@@ -112,7 +112,7 @@ func (g *ground) add(server *dynamolocal.Server, kind group, random *rand.Rand) 
 	return nil
 }
 
-// all gives every site.
+// all returns every site.
 func (g *ground) all() iter.Seq[*site] {
 	return func(yield func(*site) bool) {
 		for _, sites := range g.sites {
@@ -133,7 +133,7 @@ func (g *ground) circuits() (circuits []fleet.Circuit) {
 	return circuits
 }
 
-// only gives the site of a group of one.
+// only returns the site of a group of one.
 func (g *ground) only(group string) *site { return g.sites[group][0] }
 
 func (g *ground) atClose(f func()) { g.closers = append(g.closers, f) }
@@ -228,7 +228,7 @@ func isGoodProbe(r fleet.Request) bool { return r.Probe && r.Health == fleet.Hea
 
 func isOrdinary(r fleet.Request) bool { return !r.Probe }
 
-// reach gives a store of this process, one environment more, that goes the
+// reach returns a store of this process, one environment more, that goes the
 // members' way.
 func (s *site) reach() *dynamostore.Store {
 	return dynamostore.New(dynamostore.NewClient(through(s.server, s.store), nil), table)

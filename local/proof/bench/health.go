@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/bench/fleet"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // settling is how long a load goes on until the ages of the members' records

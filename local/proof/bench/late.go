@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
@@ -115,7 +115,7 @@ func comeLate(ctx context.Context, sites []*site) ([]figure, error) {
 	return figures, nil
 }
 
-// drops tells whether what comes late counts for nothing.
+// drops reports whether what comes late counts for nothing.
 func drops(ctx context.Context, store breaker.Store, settings breaker.Settings, come latecomer) (bool, error) {
 	var environments [2]*breaker.Breaker
 	for i := range environments {

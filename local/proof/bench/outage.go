@@ -9,7 +9,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
@@ -123,7 +123,7 @@ func underOutage(ctx context.Context, server *dynamolocal.Server, table string, 
 	return took, nil
 }
 
-// through gives the environment in which a client reaches the server through
+// through returns the environment in which a client reaches the server through
 // the proxy.
 func through(server *dynamolocal.Server, proxy *storeproxy.Proxy) func(string) string {
 	return func(name string) string {

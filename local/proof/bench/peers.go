@@ -49,7 +49,7 @@ func peers() []peer {
 	}
 }
 
-// newColdfuse gives a breaker on a store in memory: what the fleet's record
+// newColdfuse returns a breaker on a store in memory: what the fleet's record
 // costs is measured elsewhere, since no peer has one.
 func newColdfuse() (subject, error) {
 	ctx := context.Background()

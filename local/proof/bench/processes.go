@@ -138,7 +138,7 @@ func try[T any](c *crew, sites []*site, f func(*site) (T, error)) []trial[T] {
 	return trials
 }
 
-// judged gives the figures of the trials in which the store kept up. If those
+// judged returns the figures of the trials in which the store kept up. If those
 // are not as many as make a sample, it gives the figures of all for what they
 // are on a machine that is too busy.
 func judged[T any](trials []trial[T], sample int, figures func([]T) []figure) []figure {

@@ -9,11 +9,11 @@ import (
 
 	"github.com/coldfuse/coldfuse/local/proof/bench/fleet"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// burst has every environment fail once at the same instant, and tells whether
+// burst has every environment fail once at the same instant, and reports whether
 // the circuit is then open and a cold one rejected.
 func (s *site) burst(ctx context.Context) (bool, error) {
 	s.dependency.Set(fleet.Dead)

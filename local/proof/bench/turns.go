@@ -26,7 +26,7 @@ func repeated(call func()) work {
 	}
 }
 
-// inTurns gives the ns that a call of each work takes, by work and round. What
+// inTurns returns the ns that a call of each work takes, by work and round. What
 // else the machine does in a round concerns all that are compared in it.
 func inTurns(works []work) [][]float64 {
 	counts := make([]int, len(works))

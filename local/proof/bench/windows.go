@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/bench/fleet"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // windows is what was seen of a circuit in six recovery times of a dead
@@ -34,7 +34,7 @@ func (s *site) windows(ctx context.Context) (w windows, err error) {
 	return w, err
 }
 
-// heal gives the time of the first good probe of a healed dependency, and of
+// heal returns the time of the first good probe of a healed dependency, and of
 // the last rejected call.
 func (s *site) heal(ctx context.Context) (good, last time.Time, err error) {
 	healed := time.Now()

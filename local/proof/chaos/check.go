@@ -106,7 +106,7 @@ func oneWriter(l Log) (found []string) {
 	return found
 }
 
-// pairs gives each generation and the one before, beginning with the missing
+// pairs returns each generation and the one before, beginning with the missing
 // item.
 func (l Log) pairs(f func(from, to Write)) {
 	from := Write{State: breaker.Closed}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // Behaviour is how the dependency answers the requests that arrive from now on.
@@ -63,7 +63,7 @@ func (d *Dependency) Requests() []Request {
 	return log
 }
 
-// Probing gives the fleet's probe that is under way, if there is one.
+// Probing returns the fleet's probe that is under way, if there is one.
 func (d *Dependency) Probing() (Request, bool) {
 	log := d.Requests()
 	i := slices.IndexFunc(log, func(r Request) bool { return r.Probe && !r.Local && r.Ended.IsZero() })

@@ -58,19 +58,19 @@ func (f *Fleet) add() (*Environment, error) {
 	return e, err
 }
 
-// All gives the environments, the dead ones included.
+// All returns the environments, the dead ones included.
 func (f *Fleet) All() []*Environment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.all)
 }
 
-// Idle gives those that could serve a call now.
+// Idle returns those that could serve a call now.
 func (f *Fleet) Idle() []*Environment {
 	return slices.DeleteFunc(f.All(), (*Environment).busy)
 }
 
-// Find gives the environment with an id, or nil.
+// Find returns the environment with an id, or nil.
 func (f *Fleet) Find(id string) *Environment {
 	all := f.All()
 	if i := slices.IndexFunc(all, func(e *Environment) bool { return e.ID == id }); i >= 0 {
@@ -99,7 +99,7 @@ func (f *Fleet) Call(ctx context.Context, e *Environment) (wire.Report, bool) {
 }
 
 // Together has every given environment serve one call, all at the same time,
-// and gives the reports of those that lived.
+// and returns the reports of those that lived.
 func (f *Fleet) Together(ctx context.Context, fleet []*Environment) []wire.Report {
 	var calls sync.WaitGroup
 	reports := make([]wire.Report, len(fleet))
@@ -132,7 +132,7 @@ func (f *Fleet) Traffic(ctx context.Context, perSecond float64, random *rand.Ran
 	}
 }
 
-// Reports gives what all environments have told, in the order of time.
+// Reports returns what all environments have told, in the order of time.
 func (f *Fleet) Reports() []wire.Report {
 	var reports []wire.Report
 	for _, e := range f.All() {

@@ -52,7 +52,7 @@ func (h *history) answered(x storeproxy.Exchange) {
 	}
 }
 
-// all gives the writes in the order of their generations, and of their answers
+// all returns the writes in the order of their generations, and of their answers
 // within one.
 func (h *history) all() ([]Write, error) {
 	h.mu.Lock()
@@ -121,5 +121,5 @@ func decode(x storeproxy.Exchange) (w Write, ok bool, err error) {
 	return w, true, err
 }
 
-// by tells whether an environment made the write.
+// by reports whether an environment made the write.
 func (w Write) by(environment string) bool { return strings.HasPrefix(w.Writer, environment+"#") }

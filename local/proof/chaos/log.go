@@ -21,7 +21,7 @@ type Log struct {
 	Crashed  []string          // environments that ended without being killed
 }
 
-// frozen tells whether an environment was frozen while it decided about a
+// frozen reports whether an environment was frozen while it decided about a
 // request or made it. What it decided before is then no fault of the circuit.
 func (l Log) frozen(r Request) bool {
 	for _, s := range l.Freezes[r.Environment] {
@@ -45,7 +45,7 @@ func (r Request) end() time.Time {
 
 func (r Request) fleetProbe() bool { return r.Probe && !r.Local }
 
-// Generations gives the first write of each generation, with the failures of
+// Generations returns the first write of each generation, with the failures of
 // all.
 func (l Log) Generations() []Write {
 	var first []Write

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

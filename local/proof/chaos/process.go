@@ -38,7 +38,7 @@ type Environment struct {
 // Span is a time; its end is zero while it lasts.
 type Span struct{ From, To time.Time }
 
-// overlaps tells whether a span touches the time from one instant to another.
+// overlaps reports whether a span touches the time from one instant to another.
 func (s Span) overlaps(from, to time.Time) bool {
 	return !s.From.After(to) && (s.To.IsZero() || !s.To.Before(from))
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

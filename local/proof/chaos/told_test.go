@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )

@@ -12,7 +12,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
 	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

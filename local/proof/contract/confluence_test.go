@@ -13,7 +13,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
-// newConfluence gives a simulated site behind the check, and the function's
+// newConfluence returns a simulated site behind the check, and the function's
 // routes to it.
 func newConfluence(t *testing.T, d deployment) (*confluencesim.Simulator, http.Handler) {
 	t.Helper()

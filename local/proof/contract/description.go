@@ -76,7 +76,7 @@ func inOneLine(err *openapi3.SchemaError) string {
 	return fmt.Sprintf("%s: %s", at, err.Reason)
 }
 
-// authenticated tells whether the request has credentials of the kind that a
+// authenticated reports whether the request has credentials of the kind that a
 // security scheme names.
 func authenticated(_ context.Context, input *openapi3filter.AuthenticationInput) error {
 	header := input.RequestValidationInput.Request.Header.Get("Authorization")

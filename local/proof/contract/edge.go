@@ -2,7 +2,7 @@ package contract
 
 import "github.com/getkin/kin-openapi/openapi3"
 
-// isKnown tells whether any operation may answer the status, described or not.
+// isKnown reports whether any operation may answer the status, described or not.
 // The descriptions list a few of an operation's refusals, and none of what is
 // in front of the service.
 func isKnown(status int) bool {

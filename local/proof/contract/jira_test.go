@@ -14,7 +14,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
-// newJira gives a simulated site behind the check, and the function's routes to
+// newJira returns a simulated site behind the check, and the function's routes to
 // it.
 func newJira(t *testing.T, d deployment) (*jirasim.Simulator, http.Handler) {
 	t.Helper()

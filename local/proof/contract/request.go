@@ -34,7 +34,7 @@ func (d *Description) request(r *http.Request, body []byte) (*openapi3filter.Req
 	return input, wrong
 }
 
-// unknownNames tells what the OpenAPI check passes by: parameters and headers
+// unknownNames reports what the OpenAPI check passes by: parameters and headers
 // that are not described, and values of a list where no list is.
 func unknownNames(r *http.Request, parameters openapi3.Parameters) []error {
 	var wrong []error

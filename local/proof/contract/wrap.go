@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Wrap gives next behind the check. Everything in which a request or its answer
+// Wrap returns next behind the check. Everything in which a request or its answer
 // differs from the description goes to report, which may be called
 // concurrently; the exchange itself is not changed. Calls of a simulator's own,
 // below /_sim/, and answers that break off are not looked at.

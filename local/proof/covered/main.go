@@ -39,7 +39,7 @@ func fail(why any) {
 	os.Exit(1)
 }
 
-// uncovered gives the number of a file's blocks and the places of those that
+// uncovered returns the number of a file's blocks and the places of those that
 // were not run, which a profile of several packages' tests lists once each.
 func uncovered(profile io.Reader, file string) (blocks int, missed []string, err error) {
 	run := make(map[string]bool)

@@ -54,7 +54,7 @@ func (c eventCase) function() string {
 	return strings.ToUpper(name[:1]) + name[1:] + "Function"
 }
 
-// waits tells whether something never answers.
+// waits reports whether something never answers.
 func (c eventCase) waits() bool {
 	hangs := func(f *atlassiansim.Fault) bool { return f != nil && f.Kind == atlassiansim.Hang }
 	return hangs(c.Jira) || hangs(c.Confluence) || c.MongoDB != nil && c.MongoDB.Times == 0
@@ -252,7 +252,7 @@ func (c eventCase) checkBody(t *testing.T, answer events.APIGatewayV2HTTPRespons
 	}
 }
 
-// missing tells what of want is not in got. An empty string stands for any
+// missing reports what of want is not in got. An empty string stands for any
 // that is not empty.
 func missing(path string, want, got any) []string {
 	switch want := want.(type) {

@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/testserver/child"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // Install puts the emulator into .cache/venv of the repository, unless it is

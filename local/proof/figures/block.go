@@ -7,7 +7,7 @@ import (
 
 const end = "<!-- end -->\n"
 
-// replace gives a page with another text in one of its blocks.
+// replace returns a page with another text in one of its blocks.
 func replace(page, block, text string) (string, error) {
 	begin := "<!-- figures: " + block + " -->\n"
 	before, rest, ok := strings.Cut(page, begin)

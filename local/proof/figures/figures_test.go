@@ -38,7 +38,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// says tells whether an error has a text, and that there is none without.
+// says reports whether an error has a text, and that there is none without.
 func says(err error, text string) bool {
 	if err == nil || text == "" {
 		return err == nil && text == ""

@@ -74,7 +74,7 @@ func (r run) run(command []string) error {
 	return r.write(r.origin(time.Now(), time.Since(began)) + "\n\n" + text)
 }
 
-// origin tells where figures come from.
+// origin reports where figures come from.
 func (r run) origin(now time.Time, took time.Duration) string {
 	parts := []string{
 		fmt.Sprintf("Written by `%s` on %s", r.by, now.UTC().Format(time.DateOnly)),

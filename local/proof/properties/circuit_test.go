@@ -15,7 +15,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
-// drawSettings gives small numbers, so that thresholds are reached, and times
+// drawSettings returns small numbers, so that thresholds are reached, and times
 // longer than any cache: a circuit must not come back to a state while an
 // environment may still go by the last time it was in it.
 func drawSettings(t *rapid.T, maxAge time.Duration) breaker.Settings {
@@ -172,7 +172,7 @@ func thoroughly(t *testing.T) {
 	set(t, "steps", "60")
 }
 
-// set gives one of rapid's flags another default for this test.
+// set returns one of rapid's flags another default for this test.
 func set(t *testing.T, name, value string) {
 	t.Helper()
 	f := flag.Lookup("rapid." + name)

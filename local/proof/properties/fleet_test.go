@@ -120,7 +120,7 @@ func (f *fleet) turn(l ledger) {
 	}
 }
 
-// known gives the pages that an environment may still go by: those that were
+// known returns the pages that an environment may still go by: those that were
 // the latest at some instant of the last age ms. A negative age is the latest.
 func (f *fleet) known(age int64) []page {
 	first := len(f.past) - 1
@@ -212,7 +212,7 @@ func (f *fleet) check(t *rapid.T) {
 	}
 }
 
-// draw gives a call that is under way, or nil.
+// draw returns a call that is under way, or nil.
 func (f *fleet) draw(t *rapid.T) *admitted {
 	if len(f.calls) == 0 {
 		return nil

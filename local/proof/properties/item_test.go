@@ -115,7 +115,7 @@ func throughTable(t rapid.TB, r breaker.Record) breaker.Record {
 	return again
 }
 
-// written gives the attributes that the last UpdateItem set.
+// written returns the attributes that the last UpdateItem set.
 func (d *table) written() (map[string]json.RawMessage, error) {
 	var in struct {
 		UpdateExpression          string

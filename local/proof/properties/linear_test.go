@@ -200,7 +200,7 @@ func TestHistoriesFindPlantedBugs(t *testing.T) {
 	})
 }
 
-// wantNotLinearizable gives a bug that needs luck some rounds to show.
+// wantNotLinearizable returns a bug that needs luck some rounds to show.
 func wantNotLinearizable(t *testing.T, rounds uint64, subject func() storetest.Subject) {
 	t.Helper()
 	for seed := range rounds {

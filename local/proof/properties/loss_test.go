@@ -31,7 +31,7 @@ const (
 
 type outcomeKey struct{}
 
-// drawOutcome gives one operation in ten a fate that is not good. leave is the
+// drawOutcome returns one operation in ten a fate that is not good. leave is the
 // caller's going away.
 func drawOutcome(dice *rand.Rand, leave context.CancelFunc) *outcome {
 	o := &outcome{leave: leave}

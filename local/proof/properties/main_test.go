@@ -26,7 +26,7 @@ var figures struct {
 	rows []string
 }
 
-// figure tells how much a proof has gone through, and found nothing.
+// figure reports how much a proof has gone through, and found nothing.
 func figure(proof, extent string, values ...any) {
 	figures.Lock()
 	defer figures.Unlock()

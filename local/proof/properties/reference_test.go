@@ -10,7 +10,7 @@ import (
 // ledger is the reference of a circuit: the plain list of what happened since
 // its state last changed, and questions to it. It knows no store, no cache, no
 // fence and no set with room for so many. A ledger is a value: what happens
-// next gives another one. Times are Unix ms of the one clock.
+// next returns another one. Times are Unix ms of the one clock.
 type ledger struct {
 	settings breaker.Settings
 	era      int // how many states the circuit has been in before

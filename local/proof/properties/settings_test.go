@@ -15,7 +15,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
-// anySettings gives settings in range, at its ends, or left out, and some that
+// anySettings returns settings in range, at its ends, or left out, and some that
 // are beyond in a field or two.
 func anySettings(t *rapid.T) breaker.Settings {
 	spoilt := func(name string) bool { return rapid.IntRange(0, 19).Draw(t, name) == 19 }

@@ -25,7 +25,7 @@ type Call struct {
 	fault Fault
 }
 
-// Struck tells whether a fault of the kind strikes the call.
+// Struck reports whether a fault of the kind strikes the call.
 func (c *Call) Struck(kind Kind) bool { return c.fault.Kind == kind }
 
 // Link is what stands before the path of a link to the next page: origin,
@@ -44,7 +44,7 @@ func (c *Call) Link(origin string) string {
 // List reads a query parameter that may be repeated and comma-separated.
 func (c *Call) List(name string) []string { return SplitCommas(c.Query[name]) }
 
-// SplitCommas gives the items of comma-separated lists, without empty ones.
+// SplitCommas returns the items of comma-separated lists, without empty ones.
 func SplitCommas(lists []string) []string {
 	var all []string
 	for _, list := range lists {

@@ -33,7 +33,7 @@ func (c Cursor) String() string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// Resume gives where the page of a token begins, which must be of the same list
+// Resume returns where the page of a token begins, which must be of the same list
 // as first. No token is the first page.
 func (first Cursor) Resume(token string) (Cursor, bool) {
 	if token == "" {

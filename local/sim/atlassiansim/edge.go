@@ -93,7 +93,7 @@ type Edge struct {
 	traces  atomic.Uint64
 }
 
-// NewEdge gives an Edge in front of a product that has been reset.
+// NewEdge returns an Edge in front of a product that has been reset.
 func NewEdge(o Options, p Product) *Edge {
 	e := &Edge{options: o.Complete(), product: p, faults: newFaults(), journal: newJournal()}
 	e.own = e.ownRoutes()
@@ -133,16 +133,16 @@ func (e *Edge) validate(list ...Fault) error {
 // Clear heals.
 func (e *Edge) Clear() { e.faults.replace() }
 
-// Faults gives those in force, oldest first, with the Times that are left.
+// Faults returns those in force, oldest first, with the Times that are left.
 func (e *Edge) Faults() []Fault { return e.faults.all() }
 
-// Log gives the requests, oldest first, at most the last 10,000.
+// Log returns the requests, oldest first, at most the last 10,000.
 func (e *Edge) Log() []Request { return e.journal.all() }
 
-// Counts gives the number of requests by operation, faulty ones included.
+// Counts returns the number of requests by operation, faulty ones included.
 func (e *Edge) Counts() map[Operation]int { return e.journal.count() }
 
-// Account gives the credentials that are accepted.
+// Account returns the credentials that are accepted.
 func (e *Edge) Account() Credentials {
 	person, _ := e.account.get()
 	return person

@@ -81,7 +81,7 @@ func fieldError(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Sprintf(format, args...)}
 }
 
-// invalid gives the first field that is wrong, if one is.
+// invalid returns the first field that is wrong, if one is.
 func (f Fault) invalid(operations []Operation) *FieldError {
 	switch f.Kind {
 	case Status, Delay, Hang, Reset:

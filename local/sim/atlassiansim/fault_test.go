@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/sim/atlassiansim/simtest"
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 func TestFaultValidation(t *testing.T) {

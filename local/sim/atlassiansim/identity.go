@@ -72,7 +72,7 @@ func (a *account) endTokens() {
 	a.tokens = nil
 }
 
-// bears tells whether a Bearer token is accepted at a time.
+// bears reports whether a Bearer token is accepted at a time.
 func (a *account) bears(token string, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -46,7 +46,7 @@ func (e *Edge) operations() []Operation {
 	return all
 }
 
-// find gives the route of a request and what its {} took. Without one, Serve
+// find returns the route of a request and what its {} took. Without one, Serve
 // answers 404, or 405 where only the method is wrong.
 func (e *Edge) find(method, path string, gateway bool) (Route, []string) {
 	routes := e.product.Routes

@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // strike is a fault on its way to a request.

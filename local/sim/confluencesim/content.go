@@ -12,7 +12,7 @@ type content struct {
 	view    string // links are relative to the site
 }
 
-// as gives the body in one of the formats of the API. Base is the site's, with
+// as returns the body in one of the formats of the API. Base is the site's, with
 // /wiki.
 func (c content) as(format, base string) string {
 	switch format {

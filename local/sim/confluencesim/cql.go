@@ -56,7 +56,7 @@ func (e entry) modified() time.Time {
 	return e.page.modified
 }
 
-// ofPage gives names that only pages have.
+// ofPage returns names that only pages have.
 func ofPage(names func(*page) []string) func(entry) []string {
 	return func(e entry) []string {
 		if e.page == nil {

@@ -38,7 +38,7 @@ func numeric(c *atlassiansim.Call, name string, absent, least, most int) (int, e
 	return n, nil
 }
 
-// resume gives where the page of a request begins; everything but the cursor
+// resume returns where the page of a request begins; everything but the cursor
 // says which list it is.
 func resume(c *atlassiansim.Call) (atlassiansim.Cursor, error) {
 	query := url.Values{}

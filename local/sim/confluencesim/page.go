@@ -105,7 +105,7 @@ func (s *Simulator) getPage(c *atlassiansim.Call) atlassiansim.Answer {
 	return atlassiansim.Encode(http.StatusOK, bean)
 }
 
-// hasStatus tells whether the page has a status that the query wants.
+// hasStatus reports whether the page has a status that the query wants.
 func (p *page) hasStatus(c *atlassiansim.Call, absent ...string) bool {
 	wanted := c.List("status")
 	if len(wanted) == 0 {

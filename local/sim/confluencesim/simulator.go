@@ -16,7 +16,7 @@ type Simulator struct {
 	store  *store
 }
 
-// New gives a simulator with the spaces DOC, OPS, OLD (archived) and a personal
+// New returns a simulator with the spaces DOC, OPS, OLD (archived) and a personal
 // one, and the same pages every time. The newest is an hour old.
 func New(o Options) *Simulator {
 	o = o.Complete()

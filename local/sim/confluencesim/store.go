@@ -37,7 +37,7 @@ func (s *store) append(p *page) {
 	s.pages = append(s.pages, p)
 }
 
-// all gives the pages; the slice is the caller's.
+// all returns the pages; the slice is the caller's.
 func (s *store) all() []*page {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

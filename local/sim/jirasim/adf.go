@@ -28,7 +28,7 @@ const (
 	badDocument = "INVALID_INPUT"
 )
 
-// judgeDocument gives what Jira says against a document, or nothing.
+// judgeDocument returns what Jira says against a document, or nothing.
 func judgeDocument(raw json.RawMessage) string {
 	var shape struct {
 		Type    string          `json:"type"`
@@ -94,7 +94,7 @@ func needsContent(kind string) bool {
 	return slices.Contains(strings.Fields("bulletList orderedList listItem blockquote panel table tableRow"), kind)
 }
 
-// mayContain gives the nodes that may stand directly inside one, and whether
+// mayContain returns the nodes that may stand directly inside one, and whether
 // Jira knows that one.
 func mayContain(kind string) (children []string, known bool) {
 	const (

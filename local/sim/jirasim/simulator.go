@@ -14,7 +14,7 @@ type Simulator struct {
 	store *store
 }
 
-// New gives a simulator with three projects, OPS, WEB and NOL, and 120 issues
+// New returns a simulator with three projects, OPS, WEB and NOL, and 120 issues
 // of the 30 days before now in the first two, the same ones every time.
 func New(o Options) *Simulator {
 	o = o.Complete()

@@ -37,7 +37,7 @@ func (s *store) append(i issue) *issue {
 	return &i
 }
 
-// all gives the issues; the slice is never written to again below its length.
+// all returns the issues; the slice is never written to again below its length.
 func (s *store) all() []*issue {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -47,7 +47,7 @@ type secret struct {
 	created time.Time
 }
 
-// New gives a server without secrets.
+// New returns a server without secrets.
 func New() *Server {
 	s := &Server{secrets: map[string]secret{}}
 	s.control = s.newControl()
@@ -76,7 +76,7 @@ func (s *Server) Set(f Fault) error {
 	return nil
 }
 
-// Reads gives the number of GetSecretValue requests, failed ones included.
+// Reads returns the number of GetSecretValue requests, failed ones included.
 func (s *Server) Reads() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

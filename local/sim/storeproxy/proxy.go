@@ -18,7 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 // Mode is what goes wrong.
@@ -128,7 +128,7 @@ func (p *Proxy) Fault() Fault {
 	return p.fault
 }
 
-// Counts gives the requests that arrived since the start, by operation, such
+// Counts returns the requests that arrived since the start, by operation, such
 // as "UpdateItem", faulty ones included.
 func (p *Proxy) Counts() map[string]int {
 	p.mu.Lock()
@@ -209,7 +209,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	p.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// twin gives a copy of the request that outlives it.
+// twin returns a copy of the request that outlives it.
 func twin(r *http.Request) (*http.Request, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -242,7 +242,7 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// slowListener gives connections whose first read waits while DelayConnect is
+// slowListener returns connections whose first read waits while DelayConnect is
 // in force, each for itself.
 type slowListener struct {
 	net.Listener

@@ -53,7 +53,7 @@ func newEvent(r *http.Request, body []byte, route Route, params map[string]strin
 	return event
 }
 
-// isText tells the bodies that the service passes as they are. Forms are not
+// isText reports the bodies that the service passes as they are. Forms are not
 // among them.
 func isText(contentType string, body []byte) bool {
 	if len(body) == 0 {

@@ -114,7 +114,7 @@ func anyLast(method string) int {
 	return 0
 }
 
-// match gives the path's variables, decoded, if the route takes the request.
+// match returns the path's variables, decoded, if the route takes the request.
 func (e entry) match(method, escapedPath string) (map[string]string, bool) {
 	if e.Path == defaultPath {
 		return nil, true

@@ -26,7 +26,7 @@ type AccessKeys struct {
 // NewAccessKeys knows nobody yet.
 func NewAccessKeys() *AccessKeys { return &AccessKeys{keys: map[string]AccessKey{}} }
 
-// Of gives the user's key, and makes it the first time. The user's id depends
+// Of returns the user's key, and makes it the first time. The user's id depends
 // on the name alone, so that what a user owns outlives the keys.
 func (k *AccessKeys) Of(user string) AccessKey {
 	k.mu.Lock()
@@ -45,7 +45,7 @@ func (k *AccessKeys) Of(user string) AccessKey {
 	return key
 }
 
-// Find gives the key with the given id.
+// Find returns the key with the given id.
 func (k *AccessKeys) Find(id string) (AccessKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -55,7 +55,7 @@ func TestCredentialsThatAreHandedOutAreAdmitted(t *testing.T) {
 	}
 }
 
-// publishedKey gives the keys that a stranger finds from the discovery document
+// publishedKey returns the keys that a stranger finds from the discovery document
 // on.
 func publishedKey(t *testing.T, base string) func(string) (*rsa.PublicKey, bool) {
 	t.Helper()

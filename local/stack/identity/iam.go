@@ -39,7 +39,7 @@ type IAM struct {
 	Now func() time.Time // nil: time.Now
 }
 
-// Authorize gives the key's owner.
+// Authorize returns the key's owner.
 func (a IAM) Authorize(r *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Refusal) {
 	key, err := a.verify(r, body)
 	if err != nil {

@@ -30,7 +30,7 @@ type Issuer struct {
 	now func() time.Time
 }
 
-// NewIssuer gives an issuer with a key of its own.
+// NewIssuer returns an issuer with a key of its own.
 func NewIssuer() *Issuer {
 	return &Issuer{
 		key: sync.OnceValue(func() *rsa.PrivateKey {

@@ -29,7 +29,7 @@ type JWT struct {
 	Now      func() time.Time // nil: time.Now
 }
 
-// Authorize gives the claims, each as a text.
+// Authorize returns the claims, each as a text.
 func (j JWT) Authorize(r *http.Request, _ []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Refusal) {
 	header := strings.Join(r.Header.Values("Authorization"), ",")
 	if header == "" {

@@ -76,7 +76,7 @@ type Function struct {
 	idle   []*environment // longest idle first
 }
 
-// New gives a function without environments: the first call is a cold start.
+// New returns a function without environments: the first call is a cold start.
 func New(c Config) (*Function, error) {
 	if c.Name == "" || c.Bootstrap == "" {
 		return nil, errors.New("lambda: a function needs a name and a bootstrap")
@@ -122,7 +122,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// assign gives inv to the environment that has been idle longest, or to a new
+// assign returns inv to the environment that has been idle longest, or to a new
 // one. AWS leaves the choice open; the longest idle makes a few calls in a row
 // visit the whole fleet.
 func (f *Function) assign(inv *invocation) error {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 var bootstrap string

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/stack/wait"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
 func TestADependencyAnswersAsItsHealthSays(t *testing.T) {

@@ -106,7 +106,7 @@ func (f *Fleet) CallAll(circuit string) {
 	}
 }
 
-// free tells whether the member could begin a call at once. One that was killed
+// free reports whether the member could begin a call at once. One that was killed
 // in a call never is.
 func (m *member) free(circuit string) bool {
 	m.mu.Lock()

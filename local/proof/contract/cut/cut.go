@@ -34,7 +34,7 @@ type components struct {
 	SecuritySchemes map[string]object `json:"securitySchemes"`
 }
 
-// cut gives a document of the operations alone and of the schemas that they
+// cut returns a document of the operations alone and of the schemas that they
 // reach. Prose, examples and extensions are dropped. The same input gives the
 // same bytes: encoding/json sorts names.
 func cut(whole []byte, operations []operation) ([]byte, error) {
@@ -100,7 +100,7 @@ func securitySchemes(from map[string]object) map[string]object {
 	return schemes
 }
 
-// prune gives the node without what does not bind anyone.
+// prune returns the node without what does not bind anyone.
 func prune(node any) any {
 	switch node := node.(type) {
 	case object:
@@ -143,7 +143,7 @@ func pruneEach(node any) any {
 	return kept
 }
 
-// described gives the responses the description that OpenAPI wants of each.
+// described returns the responses the description that OpenAPI wants of each.
 func described(responses any) any {
 	named, _ := responses.(object)
 	for _, response := range named {

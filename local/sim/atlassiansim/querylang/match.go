@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Predicate tells whether a thing matches.
+// Predicate reports whether a thing matches.
 type Predicate[T any] func(T) bool
 
 // Compile turns the conditions of a query into a Predicate; clause does so for
@@ -81,7 +81,7 @@ func Names[T any](of Clause, exists func(string) bool, has func(T) []string) (Pr
 // Anything is for Names whose values need not exist.
 func Anything(string) bool { return true }
 
-// ContainsFold tells whether a list has a text in any case.
+// ContainsFold reports whether a list has a text in any case.
 func ContainsFold(list []string, s string) bool {
 	return slices.ContainsFunc(list, func(item string) bool { return strings.EqualFold(item, s) })
 }
@@ -103,7 +103,7 @@ func Words[T any](of Clause, text func(T) string) (Predicate[T], error) {
 	}
 }
 
-// SplitWords gives the words that a text search is about, in lower case.
+// SplitWords returns the words that a text search is about, in lower case.
 func SplitWords(text string) []string {
 	return strings.Fields(strings.ToLower(strings.NewReplacer(`"`, " ", "*", " ").Replace(text)))
 }

@@ -11,7 +11,7 @@ type Query struct {
 	where *condition // nil: everything
 }
 
-// Bounded tells whether the query restricts anything.
+// Bounded reports whether the query restricts anything.
 func (q Query) Bounded() bool { return q.where != nil }
 
 // Key is a field of an ORDER BY.
@@ -34,7 +34,7 @@ type Clause struct {
 	Values   []string
 }
 
-// Functions gives the value of a call such as now("-1d"), if the language has
+// Functions returns the value of a call such as now("-1d"), if the language has
 // that function. The argument may be missing.
 type Functions func(name, argument string) (value string, ok bool)
 

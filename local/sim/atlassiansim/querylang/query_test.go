@@ -34,7 +34,7 @@ func clauseOf(of Clause) (Predicate[number], error) {
 
 func ago(name, argument string) (string, bool) { return "-" + argument, name == "ago" }
 
-// search gives which of 0 to 12 match, in order.
+// search returns which of 0 to 12 match, in order.
 func search(text string) ([]number, error) {
 	q, err := Parse(text, ago)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 	punctuationToken // ( ) ,
 )
 
-// is tells whether the token is this word, unquoted and in any case.
+// is reports whether the token is this word, unquoted and in any case.
 func (t token) is(word string) bool { return t.kind == wordToken && strings.EqualFold(t.text, word) }
 
 // at is an error in the grammar, where the token stands.
@@ -48,7 +48,7 @@ type lexer struct {
 	line, col int
 }
 
-// tokenize gives the tokens of a query, and an endToken.
+// tokenize returns the tokens of a query, and an endToken.
 func tokenize(text string) ([]token, error) {
 	l := &lexer{rest: []rune(text), line: 1, col: 1}
 	var tokens []token

@@ -24,7 +24,7 @@ func For(ctx context.Context, limit time.Duration, what string, holds func() boo
 	return nil
 }
 
-// Pause waits for d, and tells whether ctx lasted as long.
+// Pause waits for d, and reports whether ctx lasted as long.
 func Pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
