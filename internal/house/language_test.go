@@ -330,7 +330,7 @@ func TestTheCheckerFindsWhatIsNotKept(t *testing.T) {
 		"a type that gives":                      {header + "// T gives one.\ntype T func() int", "3 T gives"},
 		"a field that tells":                     {header + "type T struct {\n\t// F tells it.\n\tF func() bool\n}", "4 F tells"},
 		"what Jira gives is allowed":             {header + "// T is what Jira gives.\ntype T int", ""},
-		"a function that reports whether":        {header + "// f reports whether x.\nfunc f() bool { return true }", "3 f tells; 3 reports whether"},
+		"a function that tells whether":          {header + "// f tells whether x.\nfunc f() bool { return true }", "3 f tells; 3 tells whether"},
 		"a phrase across lines":                  {header + "// f must not wait, for there\n// is no time. It may\n// not.\nfunc f() {}", "3 , for there is; 4 may not"},
 		"what becomes of something":              {header + "// what became of the create\nvar x = 1", "3 what became of"},
 		"nothing where there is none":            {header + "// nil if there is none\nvar x = 1", ""},
