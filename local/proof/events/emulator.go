@@ -1,11 +1,12 @@
 //go:build linux
 
-// Package rie runs a bootstrap under AWS's own Runtime Interface Emulator, a
-// static binary that the SAM CLI carries: a second opinion, beside package
-// lambda, on what the bootstraps do.
+// Package events runs every event of the folder events/ through the function that
+// it is for, as events/cases says. Each case runs under package lambda with the
+// race detector, and one event of each function under AWS's own Runtime Interface
+// Emulator, a static binary that the SAM CLI carries, as a second opinion.
 //
-// The emulator is for Linux only. It knows one environment, no freezing, and
-// crashes under concurrent requests.
+// The emulator is for Linux only. It has one environment, no freezing, and crashes
+// under concurrent requests.
 package events
 
 import (
@@ -26,7 +27,7 @@ import (
 )
 
 // Install puts the emulator into .cache/venv of the repository, unless it is
-// there, and gives its path.
+// there, and returns its path.
 func Install(ctx context.Context, root string) (string, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -52,9 +53,9 @@ type Emulator struct {
 	exited  <-chan struct{}
 }
 
-// Start runs the emulator around a bootstrap with the environment given, and
-// waits until it listens. What both write goes to log. The function itself is
-// initialised by the first Invoke.
+// Start runs the emulator around a bootstrap with the environment env, and waits
+// until it listens. The output of both goes to log. The first Invoke initialises
+// the function.
 func Start(ctx context.Context, emulator, bootstrap string, env []string, log io.Writer) (*Emulator, error) {
 	return child.Retry(func() (*Emulator, error) { return launch(ctx, emulator, bootstrap, env, log) })
 }
@@ -97,8 +98,8 @@ func (e *Emulator) ended() bool {
 	}
 }
 
-// Invoke sends an event and gives what the function answered. It must not be
-// called concurrently.
+// Invoke sends an event and returns the function's answer. It must not be called
+// concurrently.
 func (e *Emulator) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.invoke, bytes.NewReader(event))
 	if err != nil {

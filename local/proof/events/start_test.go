@@ -16,7 +16,7 @@ import (
 // A function that lacks its configuration says all that is missing in one line,
 // and does not start.
 func TestWhatIsMissingIsNamedInOneLine(t *testing.T) {
-	dir := t.TempDir()
+	bootstraps := newBuilds(t, bootstrap.Build)
 	for function, missing := range map[string][]string{
 		"jira":       {"CIRCUITS_TABLE", "JIRA_BASE_URL", "JIRA_SECRET_ID", "IDEMPOTENCY_TABLE", "AWS_REGION"},
 		"confluence": {"CIRCUITS_TABLE", "CONFLUENCE_BASE_URL", "CONFLUENCE_SECRET_ID", "AWS_REGION"},
@@ -24,7 +24,7 @@ func TestWhatIsMissingIsNamedInOneLine(t *testing.T) {
 		"resilience": {"CIRCUITS_TABLE", "AWS_REGION"},
 	} {
 		t.Run(function, func(t *testing.T) {
-			command := exec.CommandContext(t.Context(), build(t, bootstrap.Build, "functions/"+function, dir))
+			command := exec.CommandContext(t.Context(), bootstraps.of(t, "functions/"+function))
 			command.Env = []string{"AWS_LAMBDA_FUNCTION_NAME=" + function}
 			out, err := command.Output()
 			var exit *exec.ExitError

@@ -5,6 +5,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +30,17 @@ var (
 	documents *mongolocal.Server
 )
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+// A case waits more than it computes: more of them run at once than there are
+// processors, unless -parallel says otherwise.
+const parallelCases = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(parallelCases)
+	}
+	os.Exit(runTests(m))
+}
 
 func runTests(m *testing.M) int {
 	var err error
@@ -72,7 +83,7 @@ func newWorld(t *testing.T, c eventCase) *world {
 	function := templateFunction(t, c.function(), parameters, map[string]string{"CircuitsTable": circuits, "IdempotencyTable": idempotency})
 	w.environment, w.timeout, w.code = function.Environment, function.Timeout, function.CodeURI
 	if c.waits() {
-		w.timeout = 2 * time.Second // of which one is for the answer
+		w.timeout = 2 * time.Second // one is for the answer
 	}
 	account := atlassiansim.Credentials{Email: atlassiansim.DefaultEmail, Token: atlassiansim.DefaultToken}
 	put(t, secrets, "jira", account)
@@ -92,6 +103,15 @@ func newWorld(t *testing.T, c eventCase) *world {
 	}
 	w.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = serve(t, secrets)
 	return w
+}
+
+// variables are the function's environment as a process has it.
+func (w *world) variables() []string {
+	var all []string
+	for name, value := range w.environment {
+		all = append(all, name+"="+value)
+	}
+	return all
 }
 
 // requests is how many have reached Jira and Confluence.
