@@ -75,7 +75,7 @@ type cql struct {
 
 // parseCQL reads a query; without an order the last modified is first.
 func parseCQL(text string, now time.Time) (cql, error) {
-	query, err := querylang.Parse(text, periodOf)
+	query, err := querylang.Parse(text)
 	if err != nil {
 		return cql{}, err
 	}
@@ -96,11 +96,6 @@ func parseCQL(text string, now time.Time) (cql, error) {
 		return cmp.Or(b.modified().Compare(a.modified()), strings.Compare(a.id(), b.id()))
 	})
 	return q, err
-}
-
-// periodOf is the only function: now(), or now with a period.
-func periodOf(name, argument string) (string, bool) {
-	return cmp.Or(argument, "0d"), strings.EqualFold(name, "now")
 }
 
 func compileClause(of querylang.Clause, now time.Time) (querylang.Predicate[entry], error) {

@@ -21,7 +21,7 @@ type jql struct {
 // parseJQL reads a query, without an order newest first. One without a
 // restriction is an error.
 func parseJQL(text string) (jql, error) {
-	query, err := querylang.Parse(text, nil)
+	query, err := querylang.Parse(text)
 	if err != nil {
 		return jql{}, err
 	}

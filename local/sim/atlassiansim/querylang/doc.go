@@ -1,4 +1,4 @@
-// Package querylang reads the query languages of Atlassian's products, JQL and
-// CQL, which share their grammar, and matches things against a query. Errors
-// are in the words of JQL.
+// Package querylang reads the part of JQL and CQL that this system and its examples
+// send: clauses with AND between them, and an order. The two languages share that
+// grammar. It knows no OR, NOT, parentheses or functions. Errors are in JQL's words.
 package querylang

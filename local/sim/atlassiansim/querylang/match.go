@@ -8,40 +8,23 @@ import (
 // Predicate reports whether a thing matches.
 type Predicate[T any] func(T) bool
 
-// Compile turns the conditions of a query into a Predicate; clause does so for
-// one comparison. A query without conditions matches everything.
+// Compile turns the clauses of a query into a Predicate; clause does so for one of
+// them. A query without clauses matches everything.
 func Compile[T any](q Query, clause func(Clause) (Predicate[T], error)) (Predicate[T], error) {
-	if q.where == nil {
-		return func(T) bool { return true }, nil
-	}
-	return compile(q.where, clause)
-}
-
-func compile[T any](c *condition, clause func(Clause) (Predicate[T], error)) (Predicate[T], error) {
-	if c.operator == "" {
-		return clause(c.clause)
-	}
 	var all []Predicate[T]
-	for _, inner := range c.of {
-		p, err := compile(inner, clause)
+	for _, c := range q.clauses {
+		p, err := clause(c)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, p)
 	}
 	return func(t T) bool {
-		switch c.operator {
-		case "NOT":
-			return !all[0](t)
-		case "OR":
-			return slices.ContainsFunc(all, func(p Predicate[T]) bool { return p(t) })
-		default:
-			return !slices.ContainsFunc(all, func(p Predicate[T]) bool { return !p(t) })
-		}
+		return !slices.ContainsFunc(all, func(p Predicate[T]) bool { return !p(t) })
 	}, nil
 }
 
-// UnknownField is the error about a field that the product has not.
+// UnknownField returns the error about a field that the product does not have.
 func UnknownField(name string) error {
 	return Meaningless("Field '%s' does not exist or you do not have permission to view it.", name)
 }

@@ -2,29 +2,23 @@ package querylang
 
 import "strings"
 
-// ValidOperators is what errors tell of the operators.
+// ValidOperators is the list of operators in errors.
 const ValidOperators = "The valid operators are '=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'."
 
-// Query is one that is well formed: whether its fields exist is not known yet.
+// Query is a well-formed query: clauses that must all hold, and an order. Whether
+// its fields exist is not known yet.
 type Query struct {
-	Order []Key
-	where *condition // nil: everything
+	Order   []Key
+	clauses []Clause
 }
 
 // Bounded reports whether the query restricts anything.
-func (q Query) Bounded() bool { return q.where != nil }
+func (q Query) Bounded() bool { return len(q.clauses) > 0 }
 
 // Key is a field of an ORDER BY.
 type Key struct {
 	Field      string
 	Descending bool
-}
-
-// condition is a clause, or and, or, not of others.
-type condition struct {
-	operator string // AND, OR, NOT; empty: a clause
-	of       []*condition
-	clause   Clause
 }
 
 // Clause compares a field with values.
@@ -34,19 +28,8 @@ type Clause struct {
 	Values   []string
 }
 
-// Functions returns the value of a call such as now("-1d"), if the language has
-// that function. The argument may be missing.
-type Functions func(name, argument string) (value string, ok bool)
-
-// parser reads the tokens of a query, of which the last is an endToken.
-type parser struct {
-	tokens    []token
-	functions Functions
-	depth     int
-}
-
-// maxDepth bounds how deep conditions nest, and so the stack.
-const maxDepth = 1000
+// parser reads the tokens of a query. The last one is an endToken.
+type parser struct{ tokens []token }
 
 func (p *parser) peek() token { return p.tokens[0] }
 
@@ -67,16 +50,16 @@ func (p *parser) skip(word string) bool {
 	return false
 }
 
-// Parse reads a query. Functions may be nil: none.
-func Parse(text string, functions Functions) (Query, error) {
+// Parse reads a query.
+func Parse(text string) (Query, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return Query{}, err
 	}
-	p := &parser{tokens: tokens, functions: functions}
+	p := &parser{tokens}
 	var q Query
 	if !p.peek().is("ORDER") && p.peek().kind != endToken {
-		if q.where, err = p.either(); err != nil {
+		if q.clauses, err = p.conjunction(); err != nil {
 			return Query{}, err
 		}
 	}
@@ -84,65 +67,17 @@ func Parse(text string, functions Functions) (Query, error) {
 	return q, err
 }
 
-func (p *parser) either() (*condition, error) { return p.chain("OR", p.both) }
-
-func (p *parser) both() (*condition, error) { return p.chain("AND", p.negated) }
-
-// chain reads conditions with this word between them.
-func (p *parser) chain(word string, condition func() (*condition, error)) (*condition, error) {
-	first, err := condition()
-	if err != nil {
-		return nil, err
-	}
-	all := newChain(word, first)
-	for p.skip(word) {
-		another, err := condition()
+func (p *parser) conjunction() ([]Clause, error) {
+	var all []Clause
+	for {
+		clause, err := p.clause()
 		if err != nil {
 			return nil, err
 		}
-		all.of = append(all.of, another)
-	}
-	if len(all.of) == 1 {
-		return first, nil
-	}
-	return all, nil
-}
-
-func newChain(word string, first *condition) *condition {
-	return &condition{operator: word, of: []*condition{first}}
-}
-
-func (p *parser) negated() (*condition, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, Meaningless("The query is nested more than %d times.", maxDepth)
-	}
-	defer func() { p.depth-- }()
-	if !p.skip("NOT") {
-		return p.single()
-	}
-	inner, err := p.negated()
-	if err != nil {
-		return nil, err
-	}
-	return newChain("NOT", inner), nil
-}
-
-// single reads a clause or something in parentheses.
-func (p *parser) single() (*condition, error) {
-	t := p.peek()
-	if t.text != "(" || t.kind != punctuationToken {
-		c, err := p.clause()
-		if err != nil {
-			return nil, err
+		if all = append(all, clause); !p.skip("AND") {
+			return all, nil
 		}
-		return &condition{clause: c}, nil
 	}
-	p.next()
-	inner, err := p.either()
-	if err != nil {
-		return nil, err
-	}
-	return inner, p.close()
 }
 
 func (p *parser) close() error {
@@ -159,6 +94,8 @@ func (p *parser) close() error {
 func (p *parser) clause() (Clause, error) {
 	field := p.next()
 	switch {
+	case field.is("NOT"), field.kind == punctuationToken && field.text == "(":
+		return Clause{}, field.at("The simulator reads only clauses with 'AND' between them, not '%s'.", field.text)
 	case field.kind == endToken:
 		return Clause{}, ungrammatical("Expecting a field name at the end of the query.")
 	case field.kind != wordToken && field.kind != quotedToken:
@@ -227,24 +164,9 @@ func (p *parser) value() (string, error) {
 			t.text, t.text)
 	}
 	if after := p.peek(); after.kind == punctuationToken && after.text == "(" {
-		return p.call(t.text)
+		return "", Meaningless("Unable to find JQL function '%s()'.", t.text)
 	}
 	return t.text, nil
-}
-
-// call reads what follows the name of a function.
-func (p *parser) call(name string) (string, error) {
-	p.next()
-	argument := ""
-	if p.peek().kind == wordToken || p.peek().kind == quotedToken {
-		argument = p.next().text
-	}
-	if p.functions != nil {
-		if value, ok := p.functions(name, argument); ok {
-			return value, p.close()
-		}
-	}
-	return "", Meaningless("Unable to find JQL function '%s()'.", name)
 }
 
 // ordering reads what follows the conditions, up to the end.
@@ -253,6 +175,8 @@ func (p *parser) ordering() ([]Key, error) {
 	switch {
 	case t.kind == endToken:
 		return nil, nil
+	case t.is("OR"):
+		return nil, t.at("The simulator reads only clauses with 'AND' between them, not '%s'.", t.text)
 	case !t.is("ORDER"):
 		return nil, t.at("Expecting either 'OR' or 'AND' but got '%s'.", t.text)
 	case !p.skip("BY"):
