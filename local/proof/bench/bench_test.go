@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"github.com/coldfuse/coldfuse/pkg/breaker"
-	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
 )
 
 func TestTurnsDivideByTheCallsMade(t *testing.T) {
@@ -54,13 +50,10 @@ func TestWhatAnOutageMayCost(t *testing.T) {
 	}
 }
 
-func TestUnjudgedFiguresStayAndHold(t *testing.T) {
-	figures := []figure{atMost("a", "%.0f", 2, 1), measured("b", "%d", 3)}
-	unjudged(figures)
+func TestAFigureThatIsNotJudgedIsNeitherKeptNorBroken(t *testing.T) {
+	figures := []figure{atMost("a", "%.0f", 2, 1)}
+	notJudged(figures)
 	if f := figures[0]; !f.holds || f.value != "2" || f.limit != "at most 1, not judged: store too slow" {
-		t.Errorf("got %+v", f)
-	}
-	if f := figures[1]; f.limit != "–" {
 		t.Errorf("got %+v", f)
 	}
 	for kept, f := range map[string]figure{
@@ -72,37 +65,18 @@ func TestUnjudgedFiguresStayAndHold(t *testing.T) {
 	}
 }
 
-func TestTheFleetDropsWhatComesLate(t *testing.T) {
-	settings := lateSettings
-	settings.Name, settings.StoreTimeout = "late", 200*time.Millisecond // and a lease of 0.3 s
-	for _, l := range latecomers {
-		dropped, err := drops(t.Context(), memstore.New(), settings, l.come)
-		if err != nil || !dropped {
-			t.Errorf("%s: dropped %t, %v", l.name, dropped, err)
-		}
+func TestFleetsWhoseStoreWasSlowAreLeftOut(t *testing.T) {
+	seen := make([]outage, leastFleets+1)
+	for i := range seen {
+		seen[i] = outage{failing: 10, probes: 6}
 	}
-	inTime := func(ctx context.Context, _, other *breaker.Breaker) (func(), error) {
-		if err := trip(ctx, other); err != nil {
-			return nil, err
-		}
-		probe, err := claim(ctx, other)
-		return func() { probe.Done(nil) }, err
-	}
-	dropped, err := drops(t.Context(), memstore.New(), settings, inTime)
-	if err != nil || dropped {
-		t.Errorf("a success in time: dropped %t, %v", dropped, err)
-	}
-}
-
-func TestCircuitsWhoseStoreWasSlowAreLeftOut(t *testing.T) {
-	count := func(seen []int) []figure { return []figure{atMost("circuits", "%.0f", float64(len(seen)), 1)} }
-	lost := func(n int) func() int { return func() int { return n } }
-	trials := []trial[int]{{1, lost(0)}, {2, lost(3)}, {3, lost(0)}}
-	if f := judged(trials, 2, count)[0]; f.value != "2" || f.holds {
+	seen[0].failing, seen[0].probes, seen[0].storeLost = 90, 9, true
+	if f := processFigures(seen); f[0].value != "10" || f[2].value != "6" || !f[2].holds {
 		t.Errorf("got %+v", f)
 	}
-	if f := judged(trials, 3, count)[0]; f.value != "3" || !f.holds {
-		t.Errorf("of too few: got %+v", f)
+	seen[1].storeLost = true
+	if f := processFigures(seen); f[2].value != "9" || f[2].kept() != "–" {
+		t.Errorf("too few are left: got %+v", f)
 	}
 }
 

@@ -3,194 +3,187 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
+	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
 const (
+	fleetSize = 20
 	usualRate = 50 // calls a second, of the fleet
-	busyRate  = 100
-	slowRate  = 5
 	recovery  = 5 * time.Second
+	latency   = 20 * time.Millisecond // of the dependency, dead or alive
+	settling  = 2 * time.Second
+	comesSoon = 30 * time.Second // bounds the wait for what must come
 
-	// outagesAtOnce is how many dependencies die at a time: few, so that the
-	// machine is not what is measured.
-	outagesAtOnce = 4
+	fleets       = 16 // fleets whose dependency dies,
+	longFleets   = 3  // and of them those that stay dead for six recovery times and heal
+	fleetsAtOnce = 2  // so that the machine is not what is measured
+	leastFleets  = 9  // fewer in which the store kept up are not a sample
 )
 
-// Groups of circuits, by what becomes of them.
-const (
-	groupHealthy   = "healthy"
-	groupBusy      = "busy"
-	groupDying     = "dying"
-	groupReadFirst = "read-first"
-	groupDead      = "dead"
-	groupSlow      = "slow"
-	groupBurst     = "burst"
-	groupAlone     = "alone"
-	groupKilled    = "killed"
-	groupLate      = "late"
+// dead and healthy are how the dependency answers.
+var (
+	dead    = fleet.Behaviour{Status: 503, Latency: latency}
+	healthy = fleet.Behaviour{Latency: latency}
 )
 
-var groups = []group{
-	{groupHealthy, 1, breaker.Settings{}},
-	{groupBusy, 2, breaker.Settings{}},
-	{groupDying, 30, breaker.Settings{RecoveryTimeout: recovery}},
-	{groupReadFirst, 15, breaker.Settings{RecoveryTimeout: recovery, MaxAge: -1}},
-	{groupDead, 3, breaker.Settings{RecoveryTimeout: recovery}},
-	{groupSlow, 3, breaker.Settings{RecoveryTimeout: recovery}},
-	{groupBurst, 3, breaker.Settings{}},
-	{groupAlone, 1, breaker.Settings{RecoveryTimeout: recovery}},
-	// 3.7 s, the deviations of both clocks and the store's 0.3 s are the lease.
-	{groupKilled, 1, breaker.Settings{RecoveryTimeout: recovery, ProbeTimeout: 3700 * time.Millisecond}},
-	{groupLate, len(latecomers), lateSettings},
+// outage is what one fleet's dependency saw of its death.
+type outage struct {
+	failing        int           // calls that reached it, probes left out
+	lasted         time.Duration // from the first failure to the arrival of the last failing call
+	probes, writes int           // in six recovery times; of long outages
+	closing        time.Duration // from the first good probe to the last rejected call; of long outages
+	storeLost      bool          // an environment took a slow store for lost: the fleet's rules say nothing then
 }
 
-// processes measures what a fleet of real processes does to a store and a
-// dependency that live, die and come back, retries off.
+// processes measures fleets of real processes whose dependency dies, retries off.
+// These rows validate the simulation, which holds every other target of a fleet.
 func processes(ctx context.Context, root string) ([]figure, error) {
-	g, err := newGround(ctx, root, groups)
+	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
-	defer g.Close()
-	figures, err := g.inHealth(ctx)
+	defer os.RemoveAll(dir)
+	binary, err := fleet.Build(ctx, filepath.Join(root, "local/proof/fleet/environment"), dir)
 	if err != nil {
 		return nil, err
 	}
-	more, err := g.inTrouble(ctx)
+	server, err := dynamolocal.Start(ctx, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
-	last, err := g.afterAKill(ctx)
+	defer server.Close()
+	seen, errs := make([]outage, fleets), make([]error, fleets)
+	turns := make(chan struct{}, fleetsAtOnce)
+	var all sync.WaitGroup
+	for i := range fleets {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			seen[i], errs[i] = oneOutage(ctx, fleet.Config{
+				Binary: binary, Server: server, Environments: fleetSize,
+				Settings: breaker.Settings{Name: "bench", RecoveryTimeout: recovery},
+			}, rand.New(rand.NewPCG(1, uint64(i))), i < longFleets)
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return processFigures(seen), nil
+}
+
+func oneOutage(ctx context.Context, c fleet.Config, random *rand.Rand, long bool) (o outage, err error) {
+	w, err := fleet.Start(ctx, c)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	figures = append(append(figures, more...), last...)
-	losses := 0
-	for s := range g.all() {
-		if s != g.only(groupAlone) {
-			losses += s.losses()
+	defer func() { err = errors.Join(err, w.Close()) }()
+	w.Dependency.Set(healthy)
+	traffic, stop := context.WithCancel(ctx)
+	defer stop()
+	go w.Fleet.Traffic(traffic, usualRate, random)
+	wait.Pause(ctx, settling)
+	opened, err := o.die(ctx, w)
+	if err == nil && long {
+		err = o.stayDeadAndHeal(ctx, w, opened)
+	}
+	o.storeLost = slices.ContainsFunc(w.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
+	return o, err
+}
+
+// die lets the dependency fail until all environments know of it.
+func (o *outage) die(ctx context.Context, w *fleet.World) (opened time.Time, err error) {
+	died := time.Now()
+	w.Dependency.Set(dead)
+	if err := wait.For(ctx, comesSoon, "a call is rejected", func() bool { return len(rejectedCalls(w, died)) > 0 }); err != nil {
+		return opened, err
+	}
+	opened = time.Now()
+	wait.Pause(ctx, 1500*time.Millisecond) // longer than a closed record is trusted
+	var first, last time.Time
+	for _, r := range w.Dependency.Requests() {
+		if r.Status != dead.Status || r.Probe {
+			continue
 		}
-	}
-	return append(figures, measured("times that a slow store was taken for lost, which should be 0; such circuits are left out", "%d", losses)), nil
-}
-
-// inHealth has nothing else going on: it is about fractions of a millisecond.
-func (g *ground) inHealth(ctx context.Context) ([]figure, error) {
-	var c crew
-	usual := try(&c, g.sites[groupHealthy], func(s *site) (health, error) { return s.live(ctx, usualRate) })
-	often := try(&c, g.sites[groupBusy], func(s *site) (health, error) { return s.live(ctx, busyRate) })
-	if err := c.wait(); err != nil {
-		return nil, err
-	}
-	return append(judged(usual, 1, usualFigures), judged(often, 1, busyFigures)...), nil
-}
-
-// inTrouble has everything go on side by side that leaves the fleet whole.
-func (g *ground) inTrouble(ctx context.Context) ([]figure, error) {
-	var all crew
-	turns := crew{limit: make(chan struct{}, outagesAtOnce)}
-	outages := try(&turns, g.sites[groupDying], func(s *site) (outage, error) { return s.outage(ctx) })
-	readingFirst := try(&turns, g.sites[groupReadFirst], func(s *site) (outage, error) { return s.outage(ctx) })
-	died := try(&all, g.sites[groupDead], func(s *site) (windows, error) { return s.windows(ctx) })
-	slowly := try(&all, g.sites[groupSlow], func(s *site) (time.Duration, error) { return s.slowly(ctx) })
-	bursts := try(&turns, g.sites[groupBurst], func(s *site) (bool, error) { return s.burst(ctx) })
-	var reached, dropped []figure
-	all.do(func() (err error) { reached, err = g.only(groupAlone).alone(ctx); return err })
-	all.do(func() (err error) { dropped, err = comeLate(ctx, g.sites[groupLate]); return err })
-	if err := errors.Join(all.wait(), turns.wait()); err != nil {
-		return nil, err
-	}
-	figures := judged(outages, 15, dyingFigures)
-	figures = append(figures, judged(readingFirst, 9, readFirstFigures)...)
-	figures = append(figures, judged(bursts, 1, burstFigures)...)
-	figures = append(figures, judged(died, 1, windowFigures)...)
-	figures = append(figures, judged(slowly, 1, slowFigures)...)
-	return append(append(figures, dropped...), reached...), nil
-}
-
-// afterAKill is the last thing that the whole fleet does.
-func (g *ground) afterAKill(ctx context.Context) ([]figure, error) {
-	var c crew
-	next := try(&c, g.sites[groupKilled], func(s *site) (succession, error) { return s.killed(ctx) })
-	if err := c.wait(); err != nil {
-		return nil, err
-	}
-	return judged(next, 1, killedFigures), nil
-}
-
-// trial is what was seen of one circuit.
-type trial[T any] struct {
-	seen   T
-	losses func() int // of its store, so far
-}
-
-// try makes a trial of each site. They are filled in when the crew has done.
-func try[T any](c *crew, sites []*site, f func(*site) (T, error)) []trial[T] {
-	trials := make([]trial[T], len(sites))
-	for i, s := range sites {
-		trials[i].losses = s.losses
-		c.do(func() (err error) { trials[i].seen, err = f(s); return err })
-	}
-	return trials
-}
-
-// judged returns the figures of the trials in which the store kept up. If those
-// are not as many as make a sample, it gives the figures of all for what they
-// are on a machine that is too busy.
-func judged[T any](trials []trial[T], sample int, figures func([]T) []figure) []figure {
-	var all, kept []T
-	for _, t := range trials {
-		all = append(all, t.seen)
-		if t.losses() == 0 {
-			kept = append(kept, t.seen)
+		o.failing++
+		if first.IsZero() || r.Ended.Before(first) {
+			first = r.Ended
 		}
+		last = r.Began // they are in the order of arrival
 	}
-	if len(kept) >= sample {
-		return figures(kept)
-	}
-	f := figures(all)
-	unjudged(f)
-	return f
+	o.lasted = last.Sub(first)
+	return opened, ctx.Err()
 }
 
-// unjudged takes figures for what they are on a machine on which the store was
-// too slow for some environments: those decided and probed alone, as they
-// should, and what was seen says nothing of the fleet's rules.
-func unjudged(figures []figure) {
-	for i, f := range figures {
-		if f.limit != "–" {
-			figures[i].limit, figures[i].holds = f.limit+notJudged, true
-		}
+func (o *outage) stayDeadAndHeal(ctx context.Context, w *fleet.World, opened time.Time) error {
+	before := w.Stores[0].Counts()["UpdateItem"]
+	// Each window is longer by the wait before a claim; a seventh has not ended.
+	wait.Pause(ctx, time.Until(opened.Add(6*recovery+2*time.Second)))
+	o.probes, o.writes = len(requests(w, opened, isProbe)), w.Stores[0].Counts()["UpdateItem"]-before
+	healed := time.Now()
+	w.Dependency.Set(healthy)
+	closed := func() bool { return len(requests(w, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
+	if err := wait.For(ctx, comesSoon, "the circuit closes", closed); err != nil {
+		return err
 	}
+	wait.Pause(ctx, 3*time.Second) // all know of it
+	good := requests(w, healed, isProbe)[0].Began
+	for _, r := range rejectedCalls(w, healed) {
+		o.closing = max(o.closing, r.At.Sub(good))
+	}
+	return ctx.Err()
 }
 
-// crew does things side by side: all at once, or as many as its limit has room
-// for.
-type crew struct {
-	limit chan struct{}
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	errs  []error
+func isProbe(r fleet.Request) bool { return r.Probe }
+
+func requests(w *fleet.World, since time.Time, want func(fleet.Request) bool) []fleet.Request {
+	return slices.DeleteFunc(w.Dependency.Requests(), func(r fleet.Request) bool { return r.Began.Before(since) || !want(r) })
 }
 
-func (c *crew) do(f func() error) {
-	c.wg.Go(func() {
-		if c.limit != nil {
-			c.limit <- struct{}{}
-			defer func() { <-c.limit }()
-		}
-		err := f()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.errs = append(c.errs, err)
+func rejectedCalls(w *fleet.World, since time.Time) []wire.Report {
+	return slices.DeleteFunc(w.Fleet.Reports(), func(r wire.Report) bool {
+		return r.Kind != wire.Done || r.Outcome != wire.Rejected || r.At.Before(since)
 	})
 }
 
-func (c *crew) wait() error {
-	c.wg.Wait()
-	return errors.Join(c.errs...)
+// processFigures leaves out the fleets that took a slow store for lost, unless too
+// few are left: then the figures are of all, and not judged.
+func processFigures(seen []outage) []figure {
+	kept := slices.DeleteFunc(slices.Clone(seen), func(o outage) bool { return o.storeLost })
+	judged := len(kept) >= leastFleets && slices.ContainsFunc(kept, isLong)
+	if !judged {
+		kept = seen
+	}
+	var failing, lasted, probes, writes, closing []float64
+	for _, o := range kept {
+		failing, lasted = append(failing, float64(o.failing)), append(lasted, o.lasted.Seconds())
+		if isLong(o) {
+			probes, writes, closing = append(probes, float64(o.probes)), append(writes, float64(o.writes)), append(closing, o.closing.Seconds())
+		}
+	}
+	figures := []figure{
+		atMost(fmt.Sprintf("dependency dies: failing calls that reach it, median of %d fleets", len(kept)), "%.0f", median(failing), 16),
+		atMost("dependency dies: first failure to last failing call, median, s", "%.2f", median(lasted), 0.7),
+		atMost(fmt.Sprintf("six dead recovery times of 5 s: probes, worst of %d fleets", len(probes)), "%.0f", slices.Max(probes), 6),
+		atMost("six dead recovery times of 5 s: writes, worst", "%.0f", slices.Max(writes), 16),
+		atMost("healed: last rejected call after the first good probe, worst, s", "%.2f", slices.Max(closing), 0.4),
+	}
+	if !judged {
+		notJudged(figures)
+	}
+	return append(figures, measured("fleets left out because a store was slow and taken for lost", "%d", len(seen)-len(kept)))
 }
+
+func isLong(o outage) bool { return o.probes > 0 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -25,61 +26,61 @@ func failuresAt(ms ...int) (ids []breaker.FailureID) {
 
 // sound is the log of an outage: two failures open the circuit, a's probe
 // fails, b's and c's close it.
-func sound() Log {
-	probe := func(environment string, call int64, began, status int) Request {
-		return Request{Environment: environment, Call: call, Probe: true, Began: at(began), Ended: at(began + 20), Status: status}
+func sound() fleet.Log {
+	probe := func(environment string, call int64, began, status int) fleet.Request {
+		return fleet.Request{Environment: environment, Call: call, Probe: true, Began: at(began), Ended: at(began + 20), Status: status}
 	}
-	claim := func(at time.Time, generation, successes int, owner string) Write {
-		return Write{At: at, Generation: int64(generation), Epoch: 2, Writer: owner + "#1", State: breaker.HalfOpen, Successes: successes, ProbeOwner: owner, ProbeUntil: at.Add(time.Second)}
+	claim := func(at time.Time, generation, successes int, owner string) fleet.Write {
+		return fleet.Write{At: at, Record: breaker.Record{Generation: int64(generation), Epoch: 2, Writer: owner + "#1", State: breaker.HalfOpen, Successes: successes, ProbeOwner: owner, ProbeUntil: at.Add(time.Second).UnixMilli()}}
 	}
-	return Log{
+	return fleet.Log{
 		Settings: breaker.Settings{FailureThreshold: 2, SuccessThreshold: 2, FailureWindow: time.Minute, MaxAge: time.Second},
-		Requests: []Request{
+		Requests: []fleet.Request{
 			{Environment: "a", Call: 1, Began: at(0), Ended: at(20), Status: 503},
 			{Environment: "b", Call: 2, Began: at(10), Ended: at(30), Status: 503},
 			probe("a", 3, 5_010, 503), probe("b", 4, 10_010, 200), probe("c", 5, 11_010, 200),
 			{Environment: "a", Call: 6, Began: at(12_000), Ended: at(12_020), Status: 200},
 		},
-		Writes: []Write{
-			{At: at(22), Writer: "a#0", State: breaker.Closed, Failures: failuresAt(21)},
-			{At: at(32), Writer: "a#0", State: breaker.Closed, Failures: failuresAt(21, 31)},
-			{At: at(35), Generation: 1, Epoch: 1, Writer: "b#1", State: breaker.Open, RetryAt: at(5_000), Reason: "http_503"},
+		Writes: []fleet.Write{
+			{At: at(22), Record: breaker.Record{Writer: "a#0", State: breaker.Closed, Failures: failuresAt(21)}},
+			{At: at(32), Record: breaker.Record{Writer: "a#0", State: breaker.Closed, Failures: failuresAt(21, 31)}},
+			{At: at(35), Record: breaker.Record{Generation: 1, Epoch: 1, Writer: "b#1", State: breaker.Open, RetryAt: at(5_000).UnixMilli(), Reason: "http_503"}},
 			claim(at(5_005), 2, 0, "a"),
-			{At: at(5_035), Generation: 3, Epoch: 3, Writer: "a#2", State: breaker.Open, RetryAt: at(10_000)},
+			{At: at(5_035), Record: breaker.Record{Generation: 3, Epoch: 3, Writer: "a#2", State: breaker.Open, RetryAt: at(10_000).UnixMilli()}},
 			claim(at(10_005), 4, 0, "b"),
-			{At: at(10_035), Generation: 5, Epoch: 4, Writer: "b#2", State: breaker.HalfOpen, Successes: 1},
+			{At: at(10_035), Record: breaker.Record{Generation: 5, Epoch: 4, Writer: "b#2", State: breaker.HalfOpen, Successes: 1}},
 			claim(at(11_005), 6, 1, "c"),
-			{At: at(11_035), Generation: 7, Epoch: 7, Writer: "c#2", State: breaker.Closed},
+			{At: at(11_035), Record: breaker.Record{Generation: 7, Epoch: 7, Writer: "c#2", State: breaker.Closed}},
 		},
 		Reports: []wire.Report{
 			{Kind: wire.Transition, At: at(36), Transition: breaker.Transition{To: breaker.Open, Generation: 1}},
 			{Kind: wire.Done, At: at(3_000), Call: 7, Outcome: wire.Rejected},
 		},
-		Freezes: map[string][]Span{},
+		Freezes: map[string][]fleet.Span{},
 	}
 }
 
 // What the circuit does not promise is no breach.
 func TestWhatIsNotPromised(t *testing.T) {
-	for rule, change := range map[string]func(*Log){
-		"environments on their own probe on their own": func(l *Log) {
-			l.Requests = append(l.Requests, Request{Environment: "d", Call: 8, Probe: true, Local: true, Began: at(11_012), Ended: at(11_032)})
+	for rule, change := range map[string]func(*fleet.Log){
+		"environments on their own probe on their own": func(l *fleet.Log) {
+			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Probe: true, Local: true, Began: at(11_012), Ended: at(11_032)})
 		},
-		"a prober that is frozen during its call may overlap the next": func(l *Log) {
+		"a prober that is frozen during its call may overlap the next": func(l *fleet.Log) {
 			l.Requests[2].Ended = at(10_020)
-			l.Freezes["a"] = []Span{{From: at(5_015), To: at(10_015)}}
+			l.Freezes["a"] = []fleet.Span{{From: at(5_015), To: at(10_015)}}
 		},
-		"a call that was admitted before a freeze may come late": func(l *Log) {
-			l.Requests = append(l.Requests, Request{Environment: "d", Call: 8, Began: at(9_000), Ended: at(9_020)})
-			l.Freezes["d"] = []Span{{From: at(30), To: at(8_990)}}
+		"a call that was admitted before a freeze may come late": func(l *fleet.Log) {
+			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Began: at(9_000), Ended: at(9_020)})
+			l.Freezes["d"] = []fleet.Span{{From: at(30), To: at(8_990)}}
 		},
-		"a record that is young enough may be trusted": func(l *Log) {
-			l.Requests = append(l.Requests, Request{Environment: "d", Call: 8, Began: at(1_030), Ended: at(1_050)})
+		"a record that is young enough may be trusted": func(l *fleet.Log) {
+			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Began: at(1_030), Ended: at(1_050)})
 		},
-		"a rate limit opens at once": func(l *Log) {
+		"a rate limit opens at once": func(l *fleet.Log) {
 			l.Writes[1].Failures, l.Writes[2].Reason = l.Writes[0].Failures, "rate_limited"
 		},
-		"a failure beside expired ones may trip without being stored": func(l *Log) {
+		"a failure beside expired ones may trip without being stored": func(l *fleet.Log) {
 			l.Writes[0].Failures, l.Writes[1].Failures = failuresAt(-100_000), failuresAt(-100_000, 25)
 		},
 	} {
@@ -91,85 +92,58 @@ func TestWhatIsNotPromised(t *testing.T) {
 	}
 }
 
-// The store's answer as DynamoDB gives it.
-func TestAnAnswerOfTheStoreIsRead(t *testing.T) {
-	h := history{}
-	answer := func(text string) {
-		h.answered(storeproxy.Exchange{Operation: "UpdateItem", Status: 200, Answer: []byte(text), At: at(5)})
-	}
-	answer(`{"Attributes":{"entry":{"S":"transition#1"},"generation":{"N":"9"}}}`)
-	answer(`{"Attributes":{"entry":{"S":"state"},"generation":{"N":"2"},"epoch":{"N":"2"},"writer":{"S":"a#1"},"state":{"S":"half_open"},` +
-		`"failures":{"SS":["1#a#1"]},"successes":{"N":"1"},"probe_owner":{"S":"a"},"probe_until":{"N":"1800000000000"},"reason":{"S":"timeout"}}}`)
-	h.answered(storeproxy.Exchange{Operation: "UpdateItem", Status: 400, Answer: []byte(`{}`)})
-	writes, err := h.all()
-	if err != nil || len(writes) != 1 {
-		t.Fatalf("%+v, %v", writes, err)
-	}
-	want := Write{
-		At: at(5), Generation: 2, Epoch: 2, Writer: "a#1", State: breaker.HalfOpen, Failures: []breaker.FailureID{"1#a#1"},
-		Successes: 1, ProbeOwner: "a", ProbeUntil: at(0), Reason: "timeout",
-	}
-	if !reflect.DeepEqual(writes[0], want) || !reflect.DeepEqual(h.last(), want) {
-		t.Errorf("got  %+v\nwant %+v", writes[0], want)
-	}
-	answer(`{"Attributes":{"entry":{"S":"state"},"generation":{"N":"many"}}}`)
-	if _, err := h.all(); err == nil {
-		t.Error("an answer that cannot be understood is passed over")
-	}
-}
-
 func TestEveryBreachIsFound(t *testing.T) {
 	if found := Check(sound()); len(found) > 0 {
 		t.Errorf("a sound log: %q", found)
 	}
-	for breach, spoil := range map[string]func(*Log){
-		"two fleet probes at once": func(l *Log) {
+	for breach, spoil := range map[string]func(*fleet.Log){
+		"two fleet probes at once": func(l *fleet.Log) {
 			l.Requests[3].Began = l.Requests[2].Began
 		},
-		"call 7 was rejected and reached the dependency": func(l *Log) {
+		"call 7 was rejected and reached the dependency": func(l *fleet.Log) {
 			l.Requests[5].Call = 7
 		},
-		"call 1 reached the dependency 2 times": func(l *Log) {
+		"call 1 reached the dependency 2 times": func(l *fleet.Log) {
 			l.Requests[5].Call = 1
 		},
-		"call 6 of a reached the dependency 3.965s after the circuit opened": func(l *Log) {
+		"call 6 of a reached the dependency 3.965s after the circuit opened": func(l *fleet.Log) {
 			l.Requests[5].Began = at(4_000)
 		},
-		"generation 5 follows 3": func(l *Log) {
+		"generation 5 follows 3": func(l *fleet.Log) {
 			l.Writes = append(l.Writes[:5], l.Writes[6:]...)
 		},
-		"generation 0 was written by a#0 as closed and by b#0": func(l *Log) {
+		"generation 0 was written by a#0 as closed and by b#0": func(l *fleet.Log) {
 			l.Writes[1].Writer = "b#0"
 		},
-		"generation 4: open became closed": func(l *Log) {
+		"generation 4: open became closed": func(l *fleet.Log) {
 			l.Writes[5].State = breaker.Closed
 		},
-		"generation 5: c took the slot 1s before the lease of b ended": func(l *Log) {
+		"generation 5: c took the slot 1s before the lease of b ended": func(l *fleet.Log) {
 			l.Writes[6] = l.Writes[5]
-			l.Writes[6].Generation, l.Writes[6].ProbeOwner, l.Writes[6].ProbeUntil = 5, "c", at(20_000)
+			l.Writes[6].Generation, l.Writes[6].ProbeOwner, l.Writes[6].ProbeUntil = 5, "c", at(20_000).UnixMilli()
 		},
-		"generation 1: opened by 1 failures": func(l *Log) {
+		"generation 1: opened by 1 failures": func(l *fleet.Log) {
 			l.Writes[1].Failures = l.Writes[0].Failures
 		},
-		"generation 1: opened by 0 failures": func(l *Log) {
+		"generation 1: opened by 0 failures": func(l *fleet.Log) {
 			l.Writes[0].Failures, l.Writes[1].Failures = failuresAt(-100_000), failuresAt(-100_000, -90_000)
 		},
-		"generation 7: closed after 1 successes": func(l *Log) {
+		"generation 7: closed after 1 successes": func(l *fleet.Log) {
 			l.Writes[7].Successes = 0
 		},
-		`generation 5: a success of "b" that the dependency knows nothing of`: func(l *Log) {
+		`generation 5: a success of "b" that the dependency knows nothing of`: func(l *fleet.Log) {
 			l.Requests[3].Status = 503
 		},
-		`generation 7: a success of "c" that the dependency knows nothing of`: func(l *Log) {
+		`generation 7: a success of "c" that the dependency knows nothing of`: func(l *fleet.Log) {
 			l.Requests[4].Began = at(10_500)
 		},
-		"a ended without being killed": func(l *Log) {
+		"a ended without being killed": func(l *fleet.Log) {
 			l.Crashed = []string{"a"}
 		},
-		"generation 1 was told twice": func(l *Log) {
+		"generation 1 was told twice": func(l *fleet.Log) {
 			l.Reports = append(l.Reports, l.Reports[0])
 		},
-		`generation 3 is "open" and was told as closed`: func(l *Log) {
+		`generation 3 is "open" and was told as closed`: func(l *fleet.Log) {
 			l.Reports[0].Transition = breaker.Transition{To: breaker.Closed, Generation: 3}
 		},
 	} {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
 )
 
 // figures are a table's rows, one of each world, which docs/correctness.md
@@ -18,17 +20,17 @@ var figures struct {
 }
 
 // figure adds what was seen of a world whose log is whole.
-func (w world) figure(l Log, breaches int) {
+func (w world) figure(l fleet.Log, breaches int) {
 	s, kills := l.Summary(), 0
 	for _, e := range w.Fleet.All() {
-		if e.dead() {
+		if e.Dead() {
 			kills++
 		}
 	}
 	figures.Lock()
 	defer figures.Unlock()
 	figures.rows = append(figures.rows, fmt.Sprintf("| %s | %d | %.0f | %d | %d | %d | %d | %d | %d | %d | %d | %d |",
-		inWords(w.t.Name()), len(w.Fleet.All()), time.Since(w.began).Seconds(), s.Calls, s.FleetProbes, l.mostProbes(),
+		inWords(w.t.Name()), len(w.Fleet.All()), time.Since(w.began).Seconds(), s.Calls, s.FleetProbes, mostProbes(l),
 		kills, s.Freezes, s.Losses, s.Openings, s.Closings, breaches))
 }
 
@@ -56,11 +58,11 @@ func inWords(test string) string {
 
 // mostProbes is how many fleet probes were at the dependency at once, those of
 // frozen environments left out: of as many as overlap, one begins last.
-func (l Log) mostProbes() (most int) {
+func mostProbes(l fleet.Log) (most int) {
 	for _, last := range l.Requests {
 		together := 0
 		for _, r := range l.Requests {
-			if r.fleetProbe() && !l.frozen(r) && !r.Began.After(last.Began) && r.end().After(last.Began) {
+			if r.FleetProbe() && !l.Frozen(r) && !r.Began.After(last.Began) && r.End().After(last.Began) {
 				together++
 			}
 		}
@@ -71,16 +73,16 @@ func (l Log) mostProbes() (most int) {
 
 func TestMostProbes(t *testing.T) {
 	for rule, c := range map[string]struct {
-		change func(*Log)
+		change func(*fleet.Log)
 		want   int
 	}{
-		"one after the other is one": {func(*Log) {}, 1},
-		"two that overlap are two":   {func(l *Log) { l.Requests[3].Began = l.Requests[2].Began }, 2},
-		"one that was frozen is left out": {func(l *Log) {
+		"one after the other is one": {func(*fleet.Log) {}, 1},
+		"two that overlap are two":   {func(l *fleet.Log) { l.Requests[3].Began = l.Requests[2].Began }, 2},
+		"one that was frozen is left out": {func(l *fleet.Log) {
 			l.Requests[2].Ended = at(10_020)
-			l.Freezes["a"] = []Span{{From: at(5_015), To: at(10_015)}}
+			l.Freezes["a"] = []fleet.Span{{From: at(5_015), To: at(10_015)}}
 		}, 1},
-		"one alone, by itself, is none": {func(l *Log) {
+		"one alone, by itself, is none": {func(l *fleet.Log) {
 			for i := range l.Requests {
 				l.Requests[i].Local = true
 			}
@@ -88,7 +90,7 @@ func TestMostProbes(t *testing.T) {
 	} {
 		l := sound()
 		c.change(&l)
-		if got := l.mostProbes(); got != c.want {
+		if got := mostProbes(l); got != c.want {
 			t.Errorf("%s: %d, want %d", rule, got, c.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -12,22 +13,22 @@ import (
 // probes.
 func TestAKilledProberBlocksNobodyBeyondItsLease(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Environments: 8, Settings: settings()})
+	w := newWorld(t, fleet.Config{Environments: 8, Settings: settings()})
 	w.traffic(20)
 	w.open()
-	w.Dependency.Set(Behaviour{Latency: long})
+	w.Dependency.Set(fleet.Behaviour{Latency: long})
 	prober, probe := w.prober(time.Time{})
 	prober.Kill()
-	lease := w.Last().ProbeUntil
+	lease := time.UnixMilli(w.Last().ProbeUntil)
 	if owner := w.Last().ProbeOwner; owner != prober.ID {
 		t.Fatalf("the lease is of %q, killed was %s", owner, prober.ID)
 	}
 	_, next := w.prober(probe.Began)
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	if next.Began.Before(lease) {
 		t.Errorf("the next probe began %s before the lease ended", lease.Sub(next.Began))
 	}
-	if late := next.Began.Sub(lease); late > 2*deciding {
+	if late := next.Began.Sub(lease); late > 2*fleet.Deciding {
 		t.Errorf("the next probe began %s after the lease", late)
 	}
 	w.untilState(breaker.Closed)
@@ -48,17 +49,17 @@ func TestAProberFrozenBeyondItsLeaseIsFenced(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, Config{Environments: 8, Settings: settings()})
+			w := newWorld(t, fleet.Config{Environments: 8, Settings: settings()})
 			w.traffic(20)
 			w.open()
-			w.Dependency.Set(Behaviour{Status: c.frozen, Latency: long})
+			w.Dependency.Set(fleet.Behaviour{Status: c.frozen, Latency: long})
 			prober, probe := w.prober(time.Time{})
 			prober.Freeze()
 			claim := w.Last()
 			if claim.ProbeOwner != prober.ID {
 				t.Fatalf("the lease is of %q, frozen is %s", claim.ProbeOwner, prober.ID)
 			}
-			w.Dependency.Set(Behaviour{Status: c.then, Latency: fast})
+			w.Dependency.Set(fleet.Behaviour{Status: c.then, Latency: fast})
 			w.until("another probe decides", func() bool {
 				last := w.Last()
 				return last.State == c.state && last.Generation > claim.Generation+1
@@ -68,14 +69,14 @@ func TestAProberFrozenBeyondItsLeaseIsFenced(t *testing.T) {
 			w.told(prober, probe.Call)
 			wait.Pause(t.Context(), recovery/4) // should a write of it be under way still
 			for _, write := range w.log().Generations() {
-				if write.by(prober.ID) && write.Generation == claim.Generation+1 {
+				if write.By(prober.ID) && write.Generation == claim.Generation+1 {
 					t.Errorf("the frozen prober concluded with generation %d", write.Generation)
 				}
 				if !write.At.Before(thawed) && write.State != c.state && write.State != breaker.HalfOpen {
 					t.Errorf("after the thaw the circuit became %s", write.State)
 				}
 			}
-			w.Dependency.Set(Behaviour{Latency: fast})
+			w.Dependency.Set(fleet.Behaviour{Latency: fast})
 			w.untilState(breaker.Closed)
 			w.everyoneServes()
 		})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
@@ -26,11 +27,11 @@ func TestRandomFaults(t *testing.T) {
 func blowOver(t *testing.T, seed uint64, lasts time.Duration) {
 	s := settings()
 	s.FailureWindow = 10 * time.Second // short enough for failures to expire
-	w := newWorld(t, Config{Environments: fleet, Groups: 5, ClockSpread: s.MaxClockSkew, Settings: s})
+	w := newWorld(t, fleet.Config{Environments: fifty, Groups: 5, ClockSpread: s.MaxClockSkew, Settings: s})
 	w.traffic(40)
 	w.open()
 	storm{w, rand.New(rand.NewPCG(seed, seed))}.blow(lasts)
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	w.set(storeproxy.Fault{})
 	for _, e := range w.Fleet.All() {
 		e.Thaw()
@@ -77,7 +78,7 @@ func (s storm) between(low, high time.Duration) time.Duration {
 }
 
 func (s storm) dependency() string {
-	behaviours := []Behaviour{
+	behaviours := []fleet.Behaviour{
 		{Latency: fast}, {Latency: fast}, {Latency: fast}, {Latency: long}, // healthy
 		{Status: 503, Latency: fast}, {Status: 503, Latency: long},
 		{Status: 429, Latency: fast, RetryAfter: time.Second}, {Latency: time.Hour},
@@ -101,7 +102,7 @@ func (s storm) store() string {
 }
 
 func (s storm) environment() string {
-	alive := slices.DeleteFunc(s.Fleet.All(), (*Environment).dead)
+	alive := slices.DeleteFunc(s.Fleet.All(), (*fleet.Environment).Dead)
 	victim := alive[s.random.IntN(len(alive))]
 	if probe, ok := s.Dependency.Probing(); ok && s.random.IntN(3) > 0 {
 		victim = s.Fleet.Find(probe.Environment)

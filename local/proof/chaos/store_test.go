@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
@@ -32,22 +33,22 @@ func TestABrokenStoreRefusesNobodyAndLeavesTheDependencyProtected(t *testing.T) 
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			const environments = 8
-			w := newWorld(t, Config{Environments: environments, Settings: settings()})
+			w := newWorld(t, fleet.Config{Environments: environments, Settings: settings()})
 			w.traffic(40)
-			w.Dependency.Set(Behaviour{Latency: fast})
+			w.Dependency.Set(fleet.Behaviour{Latency: fast})
 			w.set(fault)
 			wait.Pause(t.Context(), outage)
 			if s := w.log().Summary(); s.Rejected+s.Failed > 0 || s.Served == 0 {
 				t.Errorf("beside a healthy dependency: %s", s)
 			}
 			died := time.Now()
-			w.Dependency.Set(Behaviour{Status: 503, Latency: fast})
+			w.Dependency.Set(fleet.Behaviour{Status: 503, Latency: fast})
 			wait.Pause(t.Context(), outage)
 			w.set(storeproxy.Fault{})
 			if got, most := w.reached(died), environments*(breaker.DefaultFailureThreshold+1+int(outage/recovery)); got > most {
 				t.Errorf("%d calls reached a dead dependency, want at most %d", got, most)
 			}
-			w.Dependency.Set(Behaviour{Latency: fast})
+			w.Dependency.Set(fleet.Behaviour{Latency: fast})
 			w.until("the circuit is closed", func() bool { return w.Last().State == breaker.Closed })
 			w.everyoneServes()
 		})
@@ -58,9 +59,9 @@ func TestABrokenStoreRefusesNobodyAndLeavesTheDependencyProtected(t *testing.T) 
 // fleet knows is its own again as soon as it can be read.
 func TestAPartOfTheFleetThatLosesTheStoreRejoinsIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Environments: 10, Groups: 2, Settings: settings()})
+	w := newWorld(t, fleet.Config{Environments: 10, Groups: 2, Settings: settings()})
 	w.traffic(40)
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	if err := w.Stores[0].Set(storeproxy.Fault{Mode: storeproxy.Refuse}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestAPartOfTheFleetThatLosesTheStoreRejoinsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("the group is back", func() bool { return w.returns() >= 5 })
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	w.untilState(breaker.Closed)
 	w.everyoneServes()
 }
@@ -80,12 +81,12 @@ func TestAPartOfTheFleetThatLosesTheStoreRejoinsIt(t *testing.T) {
 func TestAFlappingDependency(t *testing.T) {
 	t.Parallel()
 	const flaps = 4
-	w := newWorld(t, Config{Environments: 12, Settings: settings(), ClockSpread: 100 * time.Millisecond})
+	w := newWorld(t, fleet.Config{Environments: 12, Settings: settings(), ClockSpread: 100 * time.Millisecond})
 	w.traffic(40)
 	for range flaps {
 		w.open()
 		wait.Pause(t.Context(), recovery/2)
-		w.Dependency.Set(Behaviour{Latency: fast})
+		w.Dependency.Set(fleet.Behaviour{Latency: fast})
 		wait.Pause(t.Context(), recovery)
 	}
 	w.untilState(breaker.Closed)

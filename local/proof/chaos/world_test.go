@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -33,7 +34,7 @@ func run(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "chaos")
 	if err == nil {
 		defer os.RemoveAll(folder)
-		binary, err = Build(context.Background(), "environment", folder)
+		binary, err = fleet.Build(context.Background(), "../fleet/environment", folder)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -62,17 +63,17 @@ func settings() breaker.Settings {
 
 // world is a World whose log is checked when the test ends.
 type world struct {
-	*World
+	*fleet.World
 	t     *testing.T
 	began time.Time
 }
 
-func newWorld(t *testing.T, c Config) world {
+func newWorld(t *testing.T, c fleet.Config) world {
 	t.Helper()
 	c.Binary, c.Server = binary, server
 	ctx, cancel := context.WithTimeout(t.Context(), ages)
 	defer cancel()
-	inner, err := Start(ctx, c)
+	inner, err := fleet.Start(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, c Config) world {
 	return w
 }
 
-func (w world) log() Log {
+func (w world) log() fleet.Log {
 	w.t.Helper()
 	l, err := w.Log()
 	if err != nil {
@@ -136,12 +137,12 @@ func (w world) traffic(perSecond float64) (stop func()) {
 // open has the dependency die, and the fleet notice.
 func (w world) open() {
 	w.t.Helper()
-	w.Dependency.Set(Behaviour{Status: 503, Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Status: 503, Latency: fast})
 	w.untilState(breaker.Open)
 }
 
 // prober waits for a fleet probe that began after an instant and has not ended.
-func (w world) prober(after time.Time) (e *Environment, probe Request) {
+func (w world) prober(after time.Time) (e *fleet.Environment, probe fleet.Request) {
 	w.t.Helper()
 	w.until("a probe is under way", func() (ok bool) {
 		probe, ok = w.Dependency.Probing()
@@ -153,9 +154,9 @@ func (w world) prober(after time.Time) (e *Environment, probe Request) {
 // everyoneServes waits until every living environment has been served.
 func (w world) everyoneServes() {
 	w.t.Helper()
-	left := slices.DeleteFunc(w.Fleet.All(), (*Environment).busy)
+	left := slices.DeleteFunc(w.Fleet.All(), (*fleet.Environment).Busy)
 	w.until("every environment serves", func() bool {
-		left = slices.DeleteFunc(left, func(e *Environment) bool {
+		left = slices.DeleteFunc(left, func(e *fleet.Environment) bool {
 			r, ok := w.Fleet.Call(w.t.Context(), e)
 			return ok && r.Outcome == wire.Served
 		})
@@ -164,11 +165,9 @@ func (w world) everyoneServes() {
 }
 
 // told waits for an environment's report of a call.
-func (w world) told(e *Environment, call int64) {
+func (w world) told(e *fleet.Environment, call int64) {
 	w.t.Helper()
 	w.until("the call is reported", func() bool {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		return slices.ContainsFunc(e.reports, func(r wire.Report) bool { return r.Kind == wire.Done && r.Call == call })
+		return slices.ContainsFunc(e.Reports(), func(r wire.Report) bool { return r.Kind == wire.Done && r.Call == call })
 	})
 }

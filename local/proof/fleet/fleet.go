@@ -1,4 +1,4 @@
-package chaos
+package fleet
 
 import (
 	"context"
@@ -8,13 +8,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
+	"github.com/coldfuse/coldfuse/local/wait"
 )
 
-// patience is how long a client waits for a call.
-const patience = 10 * time.Second
+// callLimit bounds a call.
+const callLimit = 10 * time.Second
 
-// Fleet is the environments that share a circuit, the dead ones included.
+// Fleet is the environments that share a circuit, the dead ones included. It is
+// safe for concurrent use.
 type Fleet struct {
 	launch func(id string, serial, group int) (*Environment, error)
 	groups int
@@ -67,7 +69,7 @@ func (f *Fleet) All() []*Environment {
 
 // Idle returns those that could serve a call now.
 func (f *Fleet) Idle() []*Environment {
-	return slices.DeleteFunc(f.All(), (*Environment).busy)
+	return slices.DeleteFunc(f.All(), (*Environment).Busy)
 }
 
 // Find returns the environment with an id, or nil.
@@ -86,7 +88,7 @@ func (f *Fleet) Call(ctx context.Context, e *Environment) (wire.Report, bool) {
 	f.call++
 	id := f.call
 	f.mu.Unlock()
-	answer, ok := e.send(wire.Call{ID: id, Limit: patience})
+	answer, ok := e.send(wire.Call{ID: id, Limit: callLimit})
 	if !ok {
 		return wire.Report{}, false
 	}
@@ -110,18 +112,15 @@ func (f *Fleet) Together(ctx context.Context, fleet []*Environment) []wire.Repor
 	return slices.DeleteFunc(reports, func(r wire.Report) bool { return r.Kind != wire.Done })
 }
 
-// Traffic makes calls at a steady rate, each in an idle environment picked at
-// random, until ctx ends, and returns when the last call has.
+// Traffic makes calls at random times, so many a second on average, each in a
+// random idle environment, until ctx ends. It returns when the last call has ended.
 func (f *Fleet) Traffic(ctx context.Context, perSecond float64, random *rand.Rand) {
-	pace := time.NewTicker(time.Duration(float64(time.Second) / perSecond))
-	defer pace.Stop()
 	var calls sync.WaitGroup
 	defer calls.Wait()
-	for {
-		select {
-		case <-ctx.Done():
+	for next := time.Now(); ; {
+		next = next.Add(time.Duration(random.ExpFloat64() / perSecond * float64(time.Second)))
+		if !wait.Pause(ctx, time.Until(next)) {
 			return
-		case <-pace.C:
 		}
 		idle := f.Idle()
 		if len(idle) == 0 {
@@ -132,13 +131,11 @@ func (f *Fleet) Traffic(ctx context.Context, perSecond float64, random *rand.Ran
 	}
 }
 
-// Reports returns what all environments have told, in the order of time.
+// Reports returns the reports of all environments, ordered by time.
 func (f *Fleet) Reports() []wire.Report {
 	var reports []wire.Report
 	for _, e := range f.All() {
-		e.mu.Lock()
-		reports = append(reports, e.reports...)
-		e.mu.Unlock()
+		reports = append(reports, e.Reports()...)
 	}
 	slices.SortStableFunc(reports, func(a, b wire.Report) int { return a.At.Compare(b.At) })
 	return reports

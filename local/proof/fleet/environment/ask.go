@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

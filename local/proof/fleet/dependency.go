@@ -1,4 +1,4 @@
-package chaos
+package fleet
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 

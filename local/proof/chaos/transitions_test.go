@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -15,14 +16,14 @@ import (
 func TestARateLimitStopsTheFleetUntilItsReset(t *testing.T) {
 	t.Parallel()
 	const reset = 5 * time.Second
-	w := newWorld(t, Config{Environments: 10, Settings: settings()})
-	w.Dependency.Set(Behaviour{Status: 429, Latency: fast, RetryAfter: reset})
+	w := newWorld(t, fleet.Config{Environments: 10, Settings: settings()})
+	w.Dependency.Set(fleet.Behaviour{Status: 429, Latency: fast, RetryAfter: reset})
 	w.Fleet.Call(t.Context(), w.Fleet.All()[0])
 	opened := w.Last()
 	if opened.State != breaker.Open || opened.Reason != "rate_limited" {
 		t.Fatalf("after one answer the circuit is %s (%s)", opened.State, opened.Reason)
 	}
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	w.traffic(40)
 	w.untilState(breaker.Closed)
 	w.everyoneServes()
@@ -37,18 +38,18 @@ func TestARateLimitStopsTheFleetUntilItsReset(t *testing.T) {
 // are too old to be trusted, and no longer than wished.
 func TestAnOverrideIsObeyedByTheFleet(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Environments: 10, Settings: settings()})
+	w := newWorld(t, fleet.Config{Environments: 10, Settings: settings()})
 	operator, err := breaker.New(breaker.Config{Settings: settings(), Store: dynamostore.New(w.client, w.table)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Dependency.Set(Behaviour{Latency: fast})
+	w.Dependency.Set(fleet.Behaviour{Latency: fast})
 	w.traffic(40)
 	w.everyoneServes()
 	if err := operator.SetOverride(t.Context(), breaker.Override{Mode: breaker.OverrideOpen, By: "operator", Until: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	wait.Pause(t.Context(), breaker.DefaultMaxAge+deciding)
+	wait.Pause(t.Context(), breaker.DefaultMaxAge+fleet.Deciding)
 	obeyed := time.Now()
 	for _, r := range w.Fleet.Together(t.Context(), w.Fleet.Idle()) {
 		if r.Outcome != wire.Rejected {
@@ -62,7 +63,7 @@ func TestAnOverrideIsObeyedByTheFleet(t *testing.T) {
 	w.everyoneServes()
 	for _, r := range w.Dependency.Requests() {
 		if r.Began.After(obeyed) && r.Began.Before(cleared) && !r.Local {
-			t.Errorf("call %d of %s reached the dependency, %s after the override", r.Call, r.Environment, r.Began.Sub(obeyed)+breaker.DefaultMaxAge+deciding)
+			t.Errorf("call %d of %s reached the dependency, %s after the override", r.Call, r.Environment, r.Began.Sub(obeyed)+breaker.DefaultMaxAge+fleet.Deciding)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package chaos
+package fleet
 
 import (
 	"bufio"
@@ -7,12 +7,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/testserver/child"
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 )
 
 // Environment is one execution environment: a process that serves one call at
@@ -109,7 +110,7 @@ func (e *Environment) take(r wire.Report) {
 	}
 }
 
-// send hands a call to the environment if it is idle. The channel gives the
+// send hands a call to the environment if it is idle. The channel carries the
 // report, or is closed if the process ends before.
 func (e *Environment) send(c wire.Call) (<-chan wire.Report, bool) {
 	e.mu.Lock()
@@ -130,13 +131,22 @@ func (e *Environment) send(c wire.Call) (<-chan wire.Report, bool) {
 	return answer, true
 }
 
-func (e *Environment) busy() bool {
+// Reports returns what the environment has reported, in order.
+func (e *Environment) Reports() []wire.Report {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.reports)
+}
+
+// Busy reports whether the environment cannot serve a call now.
+func (e *Environment) Busy() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.frozen || len(e.pending) > 0
 }
 
-func (e *Environment) dead() bool {
+// Dead reports whether the environment was killed.
+func (e *Environment) Dead() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return !e.killed.IsZero()

@@ -1,11 +1,11 @@
-package chaos
+package fleet
 
 import (
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
@@ -21,29 +21,31 @@ type Log struct {
 	Crashed  []string          // environments that ended without being killed
 }
 
-// frozen reports whether an environment was frozen while it decided about a
+// Frozen reports whether an environment was frozen while it decided about a
 // request or made it. What it decided before is then no fault of the circuit.
-func (l Log) frozen(r Request) bool {
+func (l Log) Frozen(r Request) bool {
 	for _, s := range l.Freezes[r.Environment] {
-		if s.overlaps(r.Began.Add(-deciding), r.end()) {
+		if s.overlaps(r.Began.Add(-Deciding), r.End()) {
 			return true
 		}
 	}
 	return false
 }
 
-// deciding is more than an environment that is not frozen takes from a
-// decision to the request that follows.
-const deciding = 2 * time.Second
+// Deciding is longer than an environment that is not frozen takes from a decision
+// to the request that follows.
+const Deciding = 2 * time.Second
 
-func (r Request) end() time.Time {
+// End returns when the request ended, or now.
+func (r Request) End() time.Time {
 	if r.Ended.IsZero() {
 		return time.Now()
 	}
 	return r.Ended
 }
 
-func (r Request) fleetProbe() bool { return r.Probe && !r.Local }
+// FleetProbe reports whether the request is the probe of the whole fleet.
+func (r Request) FleetProbe() bool { return r.Probe && !r.Local }
 
 // Generations returns the first write of each generation, with the failures of
 // all.

@@ -1,4 +1,12 @@
-package chaos
+// Package fleet runs a fleet of execution environments as processes, each with its
+// own breaker on one DynamoDB Local, in front of one dependency that journals every
+// request. Environments are real: they are killed and frozen by signals, and they
+// reach the store through proxies that refuse, hang, delay, lose and repeat. What
+// is known of a run is not what environments say of themselves, but the journal and
+// the store's own answers to every write.
+//
+// Package chaos breaks such a fleet, and command bench measures it.
+package fleet
 
 import (
 	"context"
@@ -12,15 +20,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/local/stack/bootstrap"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// Build compiles the environments' program, whose source is in the folder
-// "environment" of this package's, into a folder.
+// Build compiles the environments' program into a folder. source is the folder
+// "environment" of this package.
 func Build(ctx context.Context, source, folder string) (binary string, err error) {
 	binary, err = filepath.Abs(filepath.Join(folder, "environment"))
 	if err != nil {
@@ -29,20 +37,20 @@ func Build(ctx context.Context, source, folder string) (binary string, err error
 	return binary, bootstrap.Build(ctx, source, binary)
 }
 
-// Config of a World. All but Groups and ClockSpread is required.
+// Config of a World. All fields but Groups and ClockSpread are required.
 type Config struct {
 	Binary       string // see Build
 	Server       *dynamolocal.Server
 	Environments int
 	// Groups of environments reach the store through a proxy each. Default 1.
 	Groups int
-	// ClockSpread is how far environments' clocks are off at the most, in both
+	// ClockSpread is the largest error of an environment's clock, in both
 	// directions.
 	ClockSpread time.Duration
 	Settings    breaker.Settings
 }
 
-// World is a fleet in front of a dependency, on a table of its own.
+// World is a fleet in front of a dependency, with its own table.
 type World struct {
 	Fleet      *Fleet
 	Dependency *Dependency
@@ -59,7 +67,7 @@ type World struct {
 func Start(ctx context.Context, c Config) (*World, error) {
 	c.Groups = max(c.Groups, 1)
 	c.Settings = c.Settings.WithDefaults()
-	w := &World{config: c, client: dynamostore.NewClient(c.Server.Getenv, nil), table: "chaos-" + rand.Text()}
+	w := &World{config: c, client: dynamostore.NewClient(c.Server.Getenv, nil), table: "fleet-" + rand.Text()}
 	if err := dynamolocal.CreateTable(ctx, w.client, w.table); err != nil {
 		return nil, err
 	}

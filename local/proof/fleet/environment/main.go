@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/proof/chaos/wire"
+	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
