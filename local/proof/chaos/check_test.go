@@ -2,14 +2,12 @@ package chaos
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/fleet"
 	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
-	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 

@@ -114,7 +114,7 @@ func (s storm) environment() string {
 		return fmt.Sprintf("%s is frozen for %s", victim.ID, span)
 	}
 	victim.Kill()
-	if _, err := s.Fleet.add(); err != nil {
+	if _, err := s.Fleet.Launch(); err != nil {
 		s.t.Error(err)
 	}
 	return victim.ID + " is killed, and another starts"

@@ -31,7 +31,7 @@ type Fleet struct {
 func (f *Fleet) Add(ctx context.Context, n int) ([]*Environment, error) {
 	added := make([]*Environment, 0, n)
 	for range n {
-		e, err := f.add()
+		e, err := f.Launch()
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,8 @@ func (f *Fleet) Add(ctx context.Context, n int) ([]*Environment, error) {
 	return added, nil
 }
 
-func (f *Fleet) add() (*Environment, error) {
+// Launch starts an environment and does not wait for it.
+func (f *Fleet) Launch() (*Environment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.serial++

@@ -117,8 +117,11 @@ func (w *World) Break(f storeproxy.Fault) error {
 
 // Record reads the circuit, strongly consistently and past the proxies.
 func (w *World) Record(ctx context.Context) (breaker.Record, error) {
-	return dynamostore.New(w.client, w.table).Load(ctx, w.config.Settings.Name, true)
+	return w.Store().Load(ctx, w.config.Settings.Name, true)
 }
+
+// Store returns the fleet's store, past the proxies.
+func (w *World) Store() *dynamostore.Store { return dynamostore.New(w.client, w.table) }
 
 // Last is the newest write that the store has answered; before the first, the
 // zero Write, closed.
