@@ -1,16 +1,14 @@
 package identity
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"math/big"
 	"sync"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // What the issuer's tokens say, and for how long.
@@ -22,15 +20,15 @@ const (
 	Lifetime  = time.Hour
 )
 
-// Issuer signs tokens with an RSA key of its own, which is made with the first
-// of them. It is safe for concurrent use.
+// Issuer signs tokens with its own RSA key, which is made with the first token. It
+// is safe for concurrent use.
 type Issuer struct {
 	key func() *rsa.PrivateKey
 	id  string
 	now func() time.Time
 }
 
-// NewIssuer returns an issuer with a key of its own.
+// NewIssuer returns an issuer with a new key.
 func NewIssuer() *Issuer {
 	return &Issuer{
 		key: sync.OnceValue(func() *rsa.PrivateKey {
@@ -45,7 +43,7 @@ func NewIssuer() *Issuer {
 	}
 }
 
-// Token is one that a JWT authorizer admits, for Lifetime.
+// Token returns a token that a JWT authorizer admits, for Lifetime.
 func (i *Issuer) Token(subject string) string {
 	now := i.now()
 	return i.sign(
@@ -62,27 +60,17 @@ func (i *Issuer) Token(subject string) string {
 	)
 }
 
-// sign makes a token of any header and claims, signed by RS256.
+// sign returns a token of any header and claims, signed with RS256.
 func (i *Issuer) sign(header, claims map[string]any) string {
-	signed := encodePart(header) + "." + encodePart(claims)
-	digest := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, i.key(), crypto.SHA256, digest[:])
+	token := &jwt.Token{Header: header, Claims: jwt.MapClaims(claims), Method: jwt.SigningMethodRS256}
+	text, err := token.SignedString(i.key())
 	if err != nil {
-		panic(err) // the key is ours
+		panic(err) // the key is ours, and the claims are texts and numbers
 	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return text
 }
 
-// encodePart makes one of a token's three parts.
-func encodePart(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("identity: %v", err)) // texts and numbers only
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-// Key finds the public key with the given id.
+// Key returns the public key with the given id.
 func (i *Issuer) Key(id string) (*rsa.PublicKey, bool) {
 	if id != i.id {
 		return nil, false
