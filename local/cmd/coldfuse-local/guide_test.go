@@ -2,75 +2,66 @@ package main
 
 import (
 	"os/exec"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// The commands that are printed work as they stand, here with a recovery time
-// that a test can wait for.
+// The printed commands of the README and the tutorial work with credentials too.
+// Package readme runs the tutorial's outage, so it is not waited for here.
 func TestThePrintedCommandsWork(t *testing.T) {
 	binary := buildCommand(t)
-	// What each printed line must answer.
-	everywhere := []string{`"status":"healthy"`, `"items":[`, `"key":"DOC"`, `"session_id":"tea"`, `"seq":1`, `"content":"Is it ready?"`}
-	const bob = "Session not found"
-	outage := []string{
-		`"kind":"down"`,
-		"503 in",
-		`"killed":`,
-		"503 in 0.",
-		"[]",
-		"",
-		"200\n200\n",
-		`"state":"closed"`,
-	}
-	cases := []struct {
-		auth  string
-		flags []string
-		wants []string
+	for auth, want := range map[string]struct {
+		flags   []string
+		refused string // to a call without credentials
 	}{
-		{"none", nil, slices.Concat(everywhere, outage)},
-		{"jwt", nil, slices.Concat([]string{`{"message":"Unauthorized"}`}, everywhere, []string{bob}, outage)},
-		{
-			"iam", []string{"-bind", "127.0.0.2"},
-			slices.Concat([]string{`{"message":"Forbidden"}`, `"http://127.0.0.2:`}, everywhere, []string{bob}, outage),
-		},
-	}
-	for _, c := range cases {
-		t.Run(c.auth, func(t *testing.T) {
-			flags := append(c.flags, "-auth", c.auth, "-parameter", "JiraBaseDelay=0.05", "-parameter", "JiraRecoveryTimeout=3")
-			_, out := start(t, binary, flags...)
+		"jwt": {nil, "Unauthorized"},
+		"iam": {[]string{"-bind", "127.0.0.2"}, "Forbidden"},
+	} {
+		t.Run(auth, func(t *testing.T) {
+			_, out := start(t, binary, append(want.flags, "-auth", auth)...)
 			eventually(t, out, "it prints what to try", func() bool { return strings.Contains(out.String(), "Ctrl-C stops") })
-			commands := printedCommands(out.String())
-			if len(commands) != len(c.wants) {
-				t.Fatalf("%d commands are printed, want %d:\n%s", len(commands), len(c.wants), out)
+			answered := 0
+			for _, command := range printedCommands(out.String()) {
+				if strings.Contains(command, "_sim/faults") {
+					break
+				}
+				answered++
+				answer := shell(t, command)
+				if strings.Contains(answer, want.refused) || !strings.HasPrefix(answer, "{") {
+					t.Errorf("%s\ngot %q", command, answer)
+				}
+				if without, ok := withoutCredentials(command); ok && !strings.Contains(shell(t, without), want.refused) {
+					t.Errorf("%s: not %s", without, want.refused)
+				}
 			}
-			last := len(commands) - 1
-			for i, want := range c.wants[:last] {
-				answer := shell(t, commands[i])
-				if !strings.Contains(answer, want) {
-					t.Errorf("%s\ngave %q, want %q", commands[i], answer, want)
-				}
-				if want == "503 in" && strings.Count(answer, want) != 5 {
-					t.Errorf("%s\ngave %q, want five failures", commands[i], answer)
-				}
+			if answered < 4+len(want.flags)/2 {
+				t.Errorf("%d commands were answered:\n%s", answered, out)
 			}
-			// On a busy machine an environment may lose the store for a moment
-			// and count the successes alone: then it takes the calls again.
-			eventually(t, out, "the circuit closes", func() bool {
-				if strings.Contains(shell(t, commands[last]), c.wants[last]) {
-					return true
-				}
-				shell(t, commands[last-1])
-				return false
-			})
 		})
 	}
 }
 
+// A real site gets no tutorial: nobody breaks it.
+func TestTheGuideOfAPageIsItsCommands(t *testing.T) {
+	const page = "## Run\n```sh\nmake run\n```\n## Try\n```sh\ncurl -s localhost:8000/api/v1/jira/projects\ncurl -s localhost:8000/api/v1/resilience/health\n```\n"
+	if got := commands(page, "none"); got != "Try\n\n   curl -s localhost:8000/api/v1/jira/projects\n   curl -s localhost:8000/api/v1/resilience/health\n\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := commands(page, "jwt"); strings.Count(got, "Bearer") != 1 {
+		t.Errorf("got %q", got)
+	}
+}
+
+var credentials = regexp.MustCompile(`-H "Authorization[^"]*" |--aws-sigv4 \S+ --user "[^"]*" `)
+
+func withoutCredentials(command string) (string, bool) {
+	without := credentials.ReplaceAllString(command, "")
+	return without, without != command
+}
+
 func shell(t *testing.T, command string) string {
 	t.Helper()
-	command = strings.Replace(command, "sleep 31", "sleep 4", 1)
 	answer, err := exec.CommandContext(t.Context(), "bash", "-c", command).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, answer)
@@ -78,15 +69,12 @@ func shell(t *testing.T, command string) string {
 	return string(answer)
 }
 
-// printedCommands are the lines indented by three spaces that are commands.
+// printedCommands returns the lines indented by three spaces.
 func printedCommands(text string) []string {
 	var commands []string
 	for line := range strings.Lines(text) {
-		line, indented := strings.CutPrefix(line, "   ")
-		for _, start := range []string{"curl ", "for ", "sleep "} {
-			if indented && strings.HasPrefix(line, start) {
-				commands = append(commands, strings.TrimSpace(line))
-			}
+		if command, indented := strings.CutPrefix(line, "   "); indented && strings.HasPrefix(command, "curl ") {
+			commands = append(commands, strings.TrimSpace(command))
 		}
 	}
 	return commands

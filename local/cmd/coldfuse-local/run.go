@@ -23,7 +23,11 @@ func run(ctx context.Context, c stack.Config, out io.Writer) error {
 	if c.Parameters["CircuitGauges"] != "off" {
 		go s.Gauge(ctx, time.Tick(time.Minute))
 	}
-	io.WriteString(out, guide(s, c))
+	text, err := guide(s, c)
+	if err != nil {
+		return err
+	}
+	io.WriteString(out, text)
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nstopping …")
 	return nil

@@ -1,3 +1,5 @@
+// Package readme runs every command of the README and of the pages that have
+// commands on the local stack.
 package readme
 
 import (
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/pages"
 	"github.com/coldfuse/coldfuse/local/stack"
 )
 
@@ -32,9 +35,9 @@ func TestEveryCommandWorks(t *testing.T) {
 		"localhost:8000", host(s.URL), "localhost:8001", host(s.AdminURL), "localhost:8002", host(s.JiraURL),
 	)}
 	ran := 0
-	for _, b := range blocks(string(markdown)) {
+	for _, b := range pages.Blocks(string(markdown)) {
 		ran++
-		switch command, _, _ := strings.Cut(b.text, " "); command {
+		switch command, _, _ := strings.Cut(b.Text, " "); command {
 		case "make":
 			r.targets(b)
 		case "export", "sam":
@@ -68,17 +71,17 @@ var says = map[string][]string{
 	"for i in 1 2 3 4 5 6; do curl":                {`(?m)^(400\n){6}`, `"state":"closed"`},
 }
 
-func (r *reader) shell(b block) {
-	out := r.run(b, "bash", "-euo", "pipefail", "-c", r.addresses.Replace(b.text))
+func (r *reader) shell(b pages.Block) {
+	out := r.run(b, "bash", "-euo", "pipefail", "-c", r.addresses.Replace(b.Text))
 	promised := false
 	for begins, patterns := range says {
-		if !strings.HasPrefix(b.text, begins) {
+		if !strings.HasPrefix(b.Text, begins) {
 			continue
 		}
 		promised = true
 		for _, pattern := range patterns {
 			if !regexp.MustCompile(pattern).MatchString(out) {
-				r.t.Errorf("%s: the output has no %s:\n%s\n%s", b.heading, pattern, b.text, out)
+				r.t.Errorf("%s: the output has no %s:\n%s\n%s", b.Heading, pattern, b.Text, out)
 			}
 		}
 	}
@@ -87,29 +90,29 @@ func (r *reader) shell(b block) {
 	}
 	var answer any
 	if err := json.Unmarshal([]byte(out), &answer); err != nil || strings.Contains(out, "urn:coldfuse:problem") {
-		r.t.Errorf("%s: want an answer in JSON:\n%s\n%s", b.heading, b.text, out)
+		r.t.Errorf("%s: want an answer in JSON:\n%s\n%s", b.Heading, b.Text, out)
 	}
 }
 
 // targets looks that make knows what it is asked for; running the tests within
 // a test would not end.
-func (r *reader) targets(b block) {
-	for line := range strings.Lines(b.text) {
+func (r *reader) targets(b pages.Block) {
+	for line := range strings.Lines(b.Text) {
 		command, _, _ := strings.Cut(strings.TrimSpace(line), "#")
 		args := append([]string{"--dry-run"}, strings.Fields(command)[1:]...)
-		r.run(block{b.heading, command}, "make", args...)
+		r.run(pages.Block{Heading: b.Heading, Text: command}, "make", args...)
 	}
 }
 
 // sam runs the SAM CLI of the project's own venv. A deployment gets as far as
 // it can without an AWS account, and an invocation without Docker.
-func (r *reader) sam(b block) {
+func (r *reader) sam(b pages.Block) {
 	venv, err := filepath.Abs(filepath.Join(root, ".cache", "venv", "bin"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	environment := "export SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true PATH=" + venv + ":$PATH\nunset AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION AWS_ACCESS_KEY_ID\n"
-	for line := range strings.Lines(b.text) {
+	for line := range strings.Lines(b.Text) {
 		switch {
 		case strings.HasPrefix(line, "sam deploy"):
 			r.stopsAt(b, environment+line, "Unable to resolve a region|Unable to locate credentials")
@@ -124,17 +127,17 @@ func (r *reader) sam(b block) {
 }
 
 // stopsAt runs a script that succeeds, or fails for this reason and no other.
-func (r *reader) stopsAt(b block, script, reason string) {
+func (r *reader) stopsAt(b pages.Block, script, reason string) {
 	out, err := r.try("bash", "-euo", "pipefail", "-c", script)
 	if err != nil && !regexp.MustCompile(reason).MatchString(out) {
-		r.t.Errorf("%s: %v, want success or %s:\n%s\n%s", b.heading, err, reason, b.text, out)
+		r.t.Errorf("%s: %v, want success or %s:\n%s\n%s", b.Heading, err, reason, b.Text, out)
 	}
 }
 
-func (r *reader) run(b block, name string, args ...string) string {
+func (r *reader) run(b pages.Block, name string, args ...string) string {
 	out, err := r.try(name, args...)
 	if err != nil {
-		r.t.Errorf("%s: %v:\n%s\n%s", b.heading, err, b.text, out)
+		r.t.Errorf("%s: %v:\n%s\n%s", b.Heading, err, b.Text, out)
 	}
 	return out
 }

@@ -1,24 +1,24 @@
-// Package readme holds the project's README to what it says: its test takes
-// every command out of it and runs it.
-package readme
+// Package pages reads the shell commands in the project's Markdown pages. The local
+// stack prints them, and package readme runs them.
+package pages
 
 import (
 	"regexp"
 	"strings"
 )
 
-// block is a fenced block of shell commands, or one command in a table.
-type block struct {
-	heading string // the nearest above
-	text    string
+// Block is a fenced block of shell commands, or one command in a table.
+type Block struct {
+	Heading string // the nearest above
+	Text    string // one command a line
 }
 
 var inline = regexp.MustCompile("`(curl [^`]+)`")
 
-// blocks finds the commands in Markdown: blocks fenced as sh, and curl commands
-// in code spans, in their order.
-func blocks(markdown string) []block {
-	var found []block
+// Blocks returns the commands in Markdown, in order: blocks fenced as sh, and curl
+// commands in code spans.
+func Blocks(markdown string) []Block {
+	var found []Block
 	var heading, language string
 	var fenced []string
 	for line := range strings.Lines(markdown) {
@@ -29,7 +29,7 @@ func blocks(markdown string) []block {
 			language, fenced = fence, []string{}
 		case isFence:
 			if language == "sh" {
-				found = append(found, block{heading, strings.Join(fenced, "\n")})
+				found = append(found, Block{heading, strings.Join(fenced, "\n")})
 			}
 			fenced = nil
 		case fenced != nil:
@@ -38,7 +38,7 @@ func blocks(markdown string) []block {
 			heading = strings.TrimLeft(line, "# ")
 		default:
 			for _, match := range inline.FindAllStringSubmatch(line, -1) {
-				found = append(found, block{heading, match[1]})
+				found = append(found, Block{heading, match[1]})
 			}
 		}
 	}
