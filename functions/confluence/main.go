@@ -21,9 +21,9 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 		return nil, err
 	}
 	store := dynamostore.New(dynamostore.NewClient(getenv, nil), c.Table)
-	client, calls, err := connector.New(ctx, getenv, logger, c, store, confluence.Operations)
+	client, guard, err := connector.New(ctx, getenv, logger, c, store, confluence.Operations)
 	if err != nil {
 		return nil, err
 	}
-	return confluence.Handler(confluence.New(client, calls, c.SiteURL)), nil
+	return confluence.Handler(confluence.New(client, guard, c.SiteURL)), nil
 }

@@ -23,7 +23,7 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 		return nil, err
 	}
 	tables := dynamostore.NewClient(getenv, nil)
-	client, calls, err := connector.New(ctx, getenv, logger, c.Connector, dynamostore.New(tables, c.Table), jira.Operations)
+	client, guard, err := connector.New(ctx, getenv, logger, c.Connector, dynamostore.New(tables, c.Table), jira.Operations)
 	if err != nil {
 		return nil, err
 	}
@@ -31,5 +31,5 @@ func newHandler(ctx context.Context, getenv func(string) string, logger *slog.Lo
 		Store:  idempotency.NewTable(tables, c.IdempotencyTable),
 		Report: func(ctx context.Context, err error) { logger.WarnContext(ctx, err.Error()) },
 	})
-	return gateway.WithLocalSubject(jira.Handler(jira.New(client, calls, c.SiteURL).WithKeys(keys)), c.LocalSubject), nil
+	return gateway.WithLocalSubject(jira.Handler(jira.New(client, guard, c.SiteURL).WithKeys(keys)), c.LocalSubject), nil
 }

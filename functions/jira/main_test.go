@@ -94,7 +94,7 @@ func event(method, path, body string) events.APIGatewayV2HTTPRequest {
 	return e
 }
 
-func TestWhatIsMissingRefusesToStart(t *testing.T) {
+func TestAFunctionWithoutItsConfigurationDoesNotStart(t *testing.T) {
 	withoutSecret := newWorld(t, "").env
 	withoutToken := newWorld(t, `{"email":"s3cret"}`).env
 	withoutBoth := newWorld(t, "").env
@@ -120,13 +120,13 @@ func TestWhatIsMissingRefusesToStart(t *testing.T) {
 				t.Fatalf("got %v, want exit status 1", err)
 			}
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-			refusals := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, `"ERROR"`) })
-			if len(refusals) != 1 || strings.Contains(string(out), "s3cret") {
+			failures := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, `"ERROR"`) })
+			if len(failures) != 1 || strings.Contains(string(out), "s3cret") {
 				t.Fatalf("want one line of what is missing, got %s", out)
 			}
 			for _, want := range c.want {
-				if !strings.Contains(refusals[0], want) {
-					t.Errorf("%s is not named: %s", want, refusals[0])
+				if !strings.Contains(failures[0], want) {
+					t.Errorf("%s is not named: %s", want, failures[0])
 				}
 			}
 		})

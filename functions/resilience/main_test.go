@@ -11,7 +11,7 @@ import (
 
 // With the store away the function still answers: by a 503 problem. The gauge
 // fails, and measures nothing.
-func TestStoreAway(t *testing.T) {
+func TestStoreOutage(t *testing.T) {
 	away := httptest.NewServer(nil)
 	away.Close()
 	environment := map[string]string{

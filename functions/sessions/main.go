@@ -22,7 +22,7 @@ func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logg
 		return nil, err
 	}
 	c.Protection.WarnOfLength(logger)
-	calls, err := guard.New(guard.Config{
+	protected, err := guard.New(guard.Config{
 		Retry: c.Protection.Retry, TryTimeout: c.Protection.TryTimeout, Operations: session.Operations,
 		Classify: session.Classify, Retryable: session.Retryable, Report: telemetry.Calls(logger),
 	})
@@ -30,7 +30,7 @@ func newHandler(_ context.Context, getenv func(string) string, logger *slog.Logg
 		return nil, err
 	}
 	sessions := session.New(session.Config{
-		URI: config.MongoURI(getenv, c.SecretID), Database: c.Database, TTL: c.TTL, Guard: calls,
+		URI: config.MongoURI(getenv, c.SecretID), Database: c.Database, TTL: c.TTL, Guard: protected,
 		Rejected: telemetry.CredentialsRejected(logger, ""),
 		Unusable: func(ctx context.Context, err error) {
 			logger.WarnContext(ctx, "Secret cannot be used", slog.String("secret", c.SecretID), slog.String("error", err.Error()))

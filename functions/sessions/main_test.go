@@ -13,7 +13,7 @@ import (
 )
 
 // One line says which secret cannot be used and why, and none what it holds.
-func TestASecretThatCannotBeUsedIsNamedInTheLog(t *testing.T) {
+func TestAnUnusableSecretIsNamedInTheLog(t *testing.T) {
 	for rule, c := range map[string]struct {
 		secret string // "": there is none
 		status int

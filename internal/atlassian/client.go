@@ -1,6 +1,6 @@
 // Package atlassian is the HTTP client that the connectors to Atlassian's
-// products share: authentication, limits, and errors that tell a passing
-// failure from a lasting one and the service's from the caller's.
+// products share: authentication, rate limits, and errors that distinguish
+// temporary failures from permanent ones and the service's from the caller's.
 package atlassian
 
 import (
@@ -99,8 +99,8 @@ type Request struct {
 	// Changes: performing it twice is not the same as once. If it may have been
 	// performed, the error is ambiguous and it is not retried.
 	Changes bool
-	// Public: a site answers everyone, so no credentials are sent. The gateway
-	// admits nobody without, so there they are.
+	// Public: a site answers everyone, so no credentials are sent to it. The
+	// gateway rejects requests without credentials, so it gets them.
 	Public bool
 	// AboutAccount: a 403 is about the account as a whole, not about what is
 	// asked for, and so a rejection of the credentials.
@@ -145,9 +145,8 @@ func (c *Client) Do(ctx context.Context, r Request, v any) error {
 }
 
 // credentialsRejected reports whether other credentials may help, and calls
-// Config.Rejected if the service rejected these.
-// Atlassian's gateway answers 403 to an expired Bearer token, which may as well
-// mean that the account lacks a permission.
+// Config.Rejected if the service rejected these. A 403 of Atlassian's gateway
+// means an expired Bearer token or a missing permission of the account.
 func (c *Client) credentialsRejected(ctx context.Context, err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -204,15 +203,15 @@ func (c *Client) roundTrip(ctx context.Context, r Request, keys Credentials, v a
 // gateway reports whether the product is called through Atlassian's gateway.
 func (c *Client) gateway() bool { return strings.HasPrefix(c.base.Path, "/ex/") }
 
-// turnedAway reports whether the gateway itself rejected the credentials. It
-// answers 403 or 404 where they have expired or are another site's, but not in
-// the words of a product, whose 403 and 404 are about the thing asked for.
+// turnedAway reports whether the gateway itself rejected the credentials. If they
+// have expired or belong to another site it answers 403 or 404, without the
+// messages of a product. A product's 403 and 404 are about the thing asked for.
 func (c *Client) turnedAway(e *Error) bool {
 	return c.gateway() && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) &&
 		len(e.Messages)+len(e.Fields) == 0
 }
 
-// readBody reads an answer into one buffer, of its size where that is known.
+// readBody reads an answer into one buffer, of the answer's size if that is known.
 func readBody(res *http.Response) ([]byte, error) {
 	var b bytes.Buffer
 	if n := res.ContentLength; n > 0 {
@@ -242,8 +241,8 @@ func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*htt
 	if err != nil {
 		return nil, fmt.Errorf("atlassian: %w", err)
 	}
-	// No Idempotency-Key: Jira knows none, and net/http takes it as leave to
-	// send a POST again by itself.
+	// No Idempotency-Key: Jira ignores it, and with it net/http would repeat a
+	// POST by itself.
 	if !r.Public || c.gateway() {
 		req.Header.Set("Authorization", c.auth.header(keys))
 	}
@@ -254,8 +253,8 @@ func (c *Client) request(ctx context.Context, r Request, keys Credentials) (*htt
 	return req, nil
 }
 
-// isJSON reports an answer from the page of a login or of an outage that a proxy
-// sends with a 200.
+// isJSON reports whether an answer is JSON. A proxy may answer 200 with the page
+// of a login or of an outage.
 func isJSON(res *http.Response) bool {
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	return err == nil && kind == "application/json"

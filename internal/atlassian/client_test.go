@@ -17,7 +17,7 @@ import (
 )
 
 func TestAnswers(t *testing.T) {
-	const failed, refusedOutcome = `{"errorMessages":["no"],"errors":{}}`, "AUTHENTICATED_FAILED"
+	const failed, rejectedOutcome = `{"errorMessages":["no"],"errors":{}}`, "AUTHENTICATED_FAILED"
 	for rule, c := range map[string]struct {
 		handler   http.HandlerFunc
 		changes   bool
@@ -27,13 +27,13 @@ func TestAnswers(t *testing.T) {
 		counts    bool // as a failure of the service
 	}{
 		"a 200 with the login header is an authentication error": {
-			answering(200, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, `{}`), false, "unauthorized", false, false, false},
+			answering(200, map[string]string{"X-Seraph-LoginReason": rejectedOutcome}, `{}`), false, "unauthorized", false, false, false},
 		"the login header is trusted with a 400 too": {
-			answering(400, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, failed), true, "unauthorized", false, false, false},
+			answering(400, map[string]string{"X-Seraph-LoginReason": rejectedOutcome}, failed), true, "unauthorized", false, false, false},
 		"an outage is one for anonymous callers too": {
-			answering(503, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, ""), false, "http_503", true, false, true},
+			answering(503, map[string]string{"X-Seraph-LoginReason": rejectedOutcome}, ""), false, "http_503", true, false, true},
 		"a change that was made for an anonymous caller is not repeated": {
-			answering(201, map[string]string{"X-Seraph-LoginReason": refusedOutcome}, `{}`), true, "unauthorized", false, true, false},
+			answering(201, map[string]string{"X-Seraph-LoginReason": rejectedOutcome}, `{}`), true, "unauthorized", false, true, false},
 		"a 401 is an authentication error":             {answering(401, nil, ""), false, "unauthorized", false, false, false},
 		"a 400 is the caller's":                        {answering(400, nil, failed), false, "http_400", false, false, false},
 		"a 404 is the caller's":                        {answering(404, nil, failed), false, "http_404", false, false, false},
@@ -125,7 +125,7 @@ func TestNetworkFailures(t *testing.T) {
 
 // net/http repeats a POST by itself if it carries an Idempotency-Key and a
 // reused connection dies.
-func TestNoHeaderInvitesARepetition(t *testing.T) {
+func TestNoHeaderMakesNetHTTPRepeatARequest(t *testing.T) {
 	s := newSite(t, Basic, func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
 			if strings.Contains(strings.ToLower(name), "idempotency") {
@@ -208,12 +208,12 @@ func TestARotatedTokenIsReadOnceAndUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.reads.Load() != 2 || s.requests.Load() != 4 || s.refusals.Load() != 1 {
-		t.Errorf("%d reads, %d requests, %d refusals", s.reads.Load(), s.requests.Load(), s.refusals.Load())
+	if s.reads.Load() != 2 || s.requests.Load() != 4 || s.rejections.Load() != 1 {
+		t.Errorf("%d reads, %d requests, %d rejections", s.reads.Load(), s.requests.Load(), s.rejections.Load())
 	}
 }
 
-func TestARevokedTokenIsLookedUpOnceAMinute(t *testing.T) {
+func TestARevokedTokenIsReadAgainOnceAMinute(t *testing.T) {
 	s := newSite(t, Basic, accepting("other"))
 	var v any
 	for range 10 {
@@ -221,8 +221,8 @@ func TestARevokedTokenIsLookedUpOnceAMinute(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if s.reads.Load() != 2 || s.requests.Load() != 10 || s.refusals.Load() != 10 {
-		t.Errorf("%d reads, %d requests, %d refusals", s.reads.Load(), s.requests.Load(), s.refusals.Load())
+	if s.reads.Load() != 2 || s.requests.Load() != 10 || s.rejections.Load() != 10 {
+		t.Errorf("%d reads, %d requests, %d rejections", s.reads.Load(), s.requests.Load(), s.rejections.Load())
 	}
 	s.clock.Store(time.Minute.Milliseconds())
 	_ = s.client.Do(context.Background(), get, &v)
@@ -231,7 +231,7 @@ func TestARevokedTokenIsLookedUpOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestABearerTokenThatIsForbiddenIsLookedUp(t *testing.T) {
+func TestAForbiddenBearerTokenIsReadAgain(t *testing.T) {
 	s := newSite(t, Bearer, func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusForbidden
 		if r.Header.Get("Authorization") == "Bearer new" {
@@ -247,16 +247,16 @@ func TestABearerTokenThatIsForbiddenIsLookedUp(t *testing.T) {
 }
 
 // Confluence answers 403 to a wrong pair.
-func TestA403AboutTheAccountIsARefusal(t *testing.T) {
+func TestA403AboutTheAccountIsARejection(t *testing.T) {
 	s := newSite(t, Basic, answering(403, nil, `{"message":"Current user not permitted to use Confluence"}`))
 	var v any
 	r := get
-	if err := s.client.Do(context.Background(), r, &v); IsRejected(err) || s.reads.Load() != 1 || s.refusals.Load() != 0 {
-		t.Errorf("about a thing: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
+	if err := s.client.Do(context.Background(), r, &v); IsRejected(err) || s.reads.Load() != 1 || s.rejections.Load() != 0 {
+		t.Errorf("about a thing: %v, %d reads, %d rejections", err, s.reads.Load(), s.rejections.Load())
 	}
 	r.AboutAccount = true
-	if err := s.client.Do(context.Background(), r, &v); !IsRejected(err) || s.reads.Load() != 2 || s.refusals.Load() != 1 {
-		t.Errorf("about the account: %v, %d reads, %d refusals", err, s.reads.Load(), s.refusals.Load())
+	if err := s.client.Do(context.Background(), r, &v); !IsRejected(err) || s.reads.Load() != 2 || s.rejections.Load() != 1 {
+		t.Errorf("about the account: %v, %d reads, %d rejections", err, s.reads.Load(), s.rejections.Load())
 	}
 }
 
@@ -292,7 +292,7 @@ func (r *selfReader) Decode(body []byte) error {
 	return nil
 }
 
-func TestAnAnswerMayBeReadByItsOwnType(t *testing.T) {
+func TestAnAnswerIsDecodedByItsOwnType(t *testing.T) {
 	s := newSite(t, Basic, answering(200, map[string]string{"Atl-Traceid": "t"}, `{"a":1}`))
 	var v selfReader
 	if err := s.client.Do(t.Context(), get, &v); err != nil || v != (selfReader{`{"a":1}`, "t"}) {
@@ -304,7 +304,7 @@ func TestAnAnswerMayBeReadByItsOwnType(t *testing.T) {
 	}
 }
 
-func TestTheGatewayRefusesCredentialsInItsOwnWords(t *testing.T) {
+func TestAnswersOfTheGatewayItself(t *testing.T) {
 	const product = `{"errorMessages":["You do not have the permission"],"errors":{}}`
 	const confluence = `{"errors":[{"status":404,"code":"NOT_FOUND","title":"Not Found","detail":null}]}`
 	for rule, c := range map[string]struct {
@@ -314,15 +314,15 @@ func TestTheGatewayRefusesCredentialsInItsOwnWords(t *testing.T) {
 		body   string
 		reason string
 	}{
-		"401 is a refusal":                       {"/ex/jira/abc", Bearer, 401, `{"code":401,"message":"Unauthorized"}`, "unauthorized"},
-		"403 in the gateway's words is one":      {"/ex/jira/abc", Bearer, 403, `{"code":403,"message":"Forbidden"}`, "unauthorized"},
-		"404 is, as for another site's token":    {"/ex/confluence/abc", Bearer, 404, `{"status":404,"error":"Not Found","path":"/ex/confluence/abc"}`, "unauthorized"},
-		"in HTML too":                            {"/ex/jira/abc", Basic, 403, `<html>`, "unauthorized"},
-		"Jira's 403 is about what is asked for":  {"/ex/jira/abc", Bearer, 403, product, "http_403"},
-		"so is Confluence's 404":                 {"/ex/confluence/abc", Bearer, 404, confluence, "http_404"},
-		"a site has no gateway's words":          {"", Basic, 404, `<html>`, "http_404"},
-		"a change that is refused was not made":  {"/ex/jira/abc", Basic, 403, ``, "unauthorized"},
-		"a refusal of a site is a header's word": {"", Basic, 403, ``, "http_403"},
+		"401 is a rejection":                       {"/ex/jira/abc", Bearer, 401, `{"code":401,"message":"Unauthorized"}`, "unauthorized"},
+		"403 in the gateway's words is one":        {"/ex/jira/abc", Bearer, 403, `{"code":403,"message":"Forbidden"}`, "unauthorized"},
+		"404 is, as for another site's token":      {"/ex/confluence/abc", Bearer, 404, `{"status":404,"error":"Not Found","path":"/ex/confluence/abc"}`, "unauthorized"},
+		"in HTML too":                              {"/ex/jira/abc", Basic, 403, `<html>`, "unauthorized"},
+		"Jira's 403 is about what is asked for":    {"/ex/jira/abc", Bearer, 403, product, "http_403"},
+		"so is Confluence's 404":                   {"/ex/confluence/abc", Bearer, 404, confluence, "http_404"},
+		"a site has no gateway's words":            {"", Basic, 404, `<html>`, "http_404"},
+		"a change that is rejected was not made":   {"/ex/jira/abc", Basic, 403, ``, "unauthorized"},
+		"a rejection of a site is a header's word": {"", Basic, 403, ``, "http_403"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t, c.auth, answering(c.status, nil, c.body))
@@ -332,8 +332,8 @@ func TestTheGatewayRefusesCredentialsInItsOwnWords(t *testing.T) {
 			if !ok || e.Reason != c.reason || e.Ambiguous || e.Retryable() {
 				t.Errorf("got %+v", e)
 			}
-			if refusals := s.refusals.Load(); (refusals > 0) != (c.reason == "unauthorized") {
-				t.Errorf("%d refusals reported", refusals)
+			if rejections := s.rejections.Load(); (rejections > 0) != (c.reason == "unauthorized") {
+				t.Errorf("%d rejections reported", rejections)
 			}
 		})
 	}
@@ -393,7 +393,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 
 // A connection that died while the function was frozen would leave open whether
 // a change was made.
-func TestAChangeHasAConnectionOfItsOwn(t *testing.T) {
+func TestAChangeHasItsOwnConnection(t *testing.T) {
 	for changes, most := range map[bool]int{false: 1, true: 3} {
 		var mu sync.Mutex
 		connections := make(map[string]bool)

@@ -17,12 +17,12 @@ func (Secret) GoString() string             { return "[secret]" }
 func (Secret) LogValue() slog.Value         { return slog.StringValue("[secret]") }
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"[secret]"`), nil }
 
-// Credentials are what a request shows of an account: an email address and an
-// API token for Basic authentication, else a token alone.
+// Credentials authenticate an account: an email address and an API token for
+// Basic authentication, otherwise a token alone.
 type Credentials struct {
 	Email string
 	Token Secret
-	// Until is when the token is no longer to be used; zero if that is not known.
+	// Until is when the token expires; zero if that is not known.
 	Until time.Time
 }
 
@@ -38,7 +38,7 @@ func ParseCredentials(secret string, auth Auth) (Credentials, error) {
 	if json.Unmarshal([]byte(secret), &c) != nil {
 		return Credentials{}, errors.New(`want JSON such as {"email":"…","token":"…"}`)
 	}
-	// Pasting leaves line ends behind, which no header may hold.
+	// A pasted value may end with a line break, which no header may contain.
 	c.Email, c.Token = strings.TrimSpace(c.Email), strings.TrimSpace(c.Token)
 	switch {
 	case !fitsHeader(c.Token):

@@ -13,34 +13,45 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Error is what came of a request that failed. It holds none of the service's
-// own text but for field errors and messages that were cleaned.
+// Error is the error of a failed request. Of the service's own text it holds
+// only field errors and messages, both cleaned.
 type Error struct {
-	// Reason is the class: timeout, connection, tls, bad_response, too_large,
-	// unauthorized, rate_limited, or http_ and the status.
+	// Reason is the class of the failure: one of the constants below, or http_
+	// and the status.
 	Reason string
-	// Status is the answer's, 0 if there was none.
+	// Status is the answer's status, 0 if there was no answer.
 	Status int
-	// Fields and Messages are what a 4xx answer says is wrong.
+	// Fields and Messages are the errors that a 4xx answer lists.
 	Fields   map[string]string
 	Messages []string
-	// Field is the part of the client's request that they are about, where the
-	// connector knows. See About.
+	// Field is the part of the client's request that they are about, if the
+	// connector knows it. See About.
 	Field string
 	// RequestID is the service's own id of the request.
 	RequestID string
-	// RateLimit is which limit a 429 is of, in Atlassian's words such as
-	// jira-burst-based; empty if it does not say.
+	// RateLimit is Atlassian's name of the limit that a 429 reports, such as
+	// jira-burst-based; empty if the answer does not name one.
 	RateLimit string
-	edge      bool // the limit is that of Atlassian's edge, and of no endpoint
-	// Wait is how long the service asks to be left alone, at most 24 h; 0 if it
-	// does not ask.
+	edge      bool // the limit is that of Atlassian's edge, not of one endpoint
+	// Wait is the wait that the service asks for, at most 24 h; 0 if it asks for
+	// none.
 	Wait time.Duration
 	// Ambiguous: the request changes something and may have been performed.
 	Ambiguous bool
 
 	cause error
 }
+
+// Classes of failures. An answer that has none of them is http_ and its status.
+const (
+	reasonTimeout      = breaker.ReasonTimeout
+	reasonConnection   = breaker.ReasonConnection
+	reasonRateLimited  = breaker.ReasonRateLimited
+	reasonTLS          = "tls"
+	reasonUnauthorized = "unauthorized" // the service rejected the credentials
+	reasonBadResponse  = "bad_response" // the answer cannot be used
+	reasonTooLarge     = "too_large"    // the answer is larger than maxAnswer
+)
 
 func (e *Error) Error() string {
 	if e.Ambiguous {
@@ -52,7 +63,8 @@ func (e *Error) Error() string {
 // Unwrap returns the error of the network or of the context.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Class is the Reason, or which limit a 429 is of: what programs may be told.
+// Class returns the name of the limit of a 429, or else the Reason. Clients may
+// see it.
 func (e *Error) Class() string {
 	if e.RateLimit != "" {
 		return e.RateLimit
@@ -60,12 +72,12 @@ func (e *Error) Class() string {
 	return e.Reason
 }
 
-// Unusable is the error of an answer that was read but makes no sense.
+// Unusable returns the error of an answer that was read but cannot be used.
 func Unusable(status int, changes bool) *Error {
 	return &Error{Reason: reasonBadResponse, Status: status, Ambiguous: changes}
 }
 
-// RetryAfter is the least time to wait before another try.
+// RetryAfter returns the minimum wait before another try.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
 
 // Retryable reports whether another try may help and can do no harm: the failure
@@ -75,7 +87,7 @@ func (e *Error) Retryable() bool {
 		return false
 	}
 	switch e.Reason {
-	case "timeout", "connection", "rate_limited":
+	case reasonTimeout, reasonConnection, reasonRateLimited:
 		return true
 	}
 	switch e.Status {
@@ -86,8 +98,8 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
-// Retryable is Error.Retryable for any error. A context's end is what a try
-// that ran out of time comes back with.
+// Retryable is Error.Retryable for any error. A try that ran out of time may
+// return only its context's error.
 func Retryable(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Retryable()
@@ -110,32 +122,34 @@ func Classify(countClientErrors bool) breaker.Classifier {
 		case e.callersFault() && !countClientErrors:
 			return breaker.Outcome{Verdict: breaker.Succeeded}
 		default:
-			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason, OpenFor: e.stopFor()}
+			return breaker.Outcome{Verdict: breaker.Failed, Reason: e.Reason, OpenFor: e.openFor()}
 		}
 	}
 }
 
-// patience is longer than any call behind an HTTP API can wait.
-const patience = 30 * time.Second
+// longestCallWait is longer than any call behind an HTTP API can wait.
+const longestCallWait = 30 * time.Second
 
-// stopFor is how long every caller should leave the service alone, 0 if only
-// some should or if calls can wait for it themselves. A quota is the whole
-// app's: a request before its end only adds to what is asked for. A limit of
-// any other name is one endpoint's or one issue's, and however long it lasts,
-// all else is served: such a 429 is one failure. One that names no limit, or
-// comes from the edge in front of all endpoints, may be about everything.
-func (e *Error) stopFor() time.Duration {
+// openFor returns for how long the failure opens the circuit at once, or 0 if it
+// is one failure like others. A quota belongs to the whole app: a request before
+// the quota is refilled is served by no endpoint. A limit with any other name
+// belongs to one endpoint or one issue, and the service serves everything else.
+// A 429 that names no limit, or comes from the edge in front of all endpoints,
+// may apply to everything: it opens the circuit if no call can wait that long.
+func (e *Error) openFor() time.Duration {
 	unnamed := e.RateLimit == "" || e.edge
 	switch {
-	case e.Reason != "rate_limited":
+	case e.Reason != reasonRateLimited:
 		return 0
-	case e.QuotaStop(), unnamed && e.Wait >= patience:
+	case e.QuotaStop(), unnamed && e.Wait >= longestCallWait:
 		return e.Wait
 	default:
 		return 0
 	}
 }
 
+// callersFault reports whether the request was invalid or asked for too much, or
+// the credentials were rejected: the service itself works.
 func (e *Error) callersFault() bool {
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -144,29 +158,23 @@ func (e *Error) callersFault() bool {
 	return e.Reason == reasonUnauthorized || e.Reason == reasonTooLarge || e.Status >= 400 && e.Status < 500
 }
 
-const (
-	reasonUnauthorized = "unauthorized"
-	reasonBadResponse  = "bad_response"
-	reasonTooLarge     = "too_large"
-)
-
-// fromNetwork classes a request that got no answer. written reports whether
-// anything of it may have reached the service.
+// fromNetwork returns the error of a request that got no answer. written reports
+// whether any of it may have reached the service.
 func fromNetwork(err error, changes, written bool) *Error {
-	e := &Error{Reason: "connection", cause: err, Ambiguous: changes && written}
+	e := &Error{Reason: reasonConnection, cause: err, Ambiguous: changes && written}
 	var netErr net.Error
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		e.Reason = "timeout"
+		e.Reason = reasonTimeout
 	case errors.As(err, &certificate), errors.As(err, &record):
-		e.Reason = "tls"
+		e.Reason = reasonTLS
 	}
 	return e
 }
 
-// fromAnswer classes an answer that is no success.
+// fromAnswer returns the error of an answer that is not a success.
 func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *Error {
 	e := &Error{
 		Status: res.StatusCode, Reason: fmt.Sprintf("http_%d", res.StatusCode), RequestID: requestID(res),
@@ -174,11 +182,11 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 	}
 	switch {
 	case rejectedCredentials(res):
-		// With a 2xx it was served as an anonymous caller's: a change is done.
+		// A 2xx means that it was served as an anonymous caller's: a change is done.
 		e.Reason, e.Ambiguous = reasonUnauthorized, changes && res.StatusCode < 300
 	case res.StatusCode == http.StatusTooManyRequests:
-		// All documented reasons for a 429 are found before anything is done.
-		e.Reason = "rate_limited"
+		// All documented limits are checked before the request is performed.
+		e.Reason = reasonRateLimited
 		e.RateLimit, e.edge = limitOf(res.Header)
 		e.Wait = limitedFor(res.Header, e.QuotaStop(), now)
 	case res.StatusCode >= 300 && res.StatusCode < 400:
@@ -192,9 +200,10 @@ func fromAnswer(res *http.Response, body []byte, changes bool, now time.Time) *E
 	return e
 }
 
-// rejectedCredentials reports whether the service rejected the credentials. Jira Cloud
-// serves a wrong pair as an anonymous caller, mostly with a 200 of nothing, and
-// tells by this header alone. An outage is one for anonymous callers too.
+// rejectedCredentials reports whether the service rejected the credentials. Jira
+// Cloud serves a wrong pair as an anonymous caller, usually with an empty 200, and
+// says so only in a header. 5xx counts as an outage even if the credentials were
+// rejected.
 func rejectedCredentials(res *http.Response) bool {
 	return res.StatusCode == http.StatusUnauthorized || res.StatusCode < 500 &&
 		strings.Contains(res.Header.Get("X-Seraph-LoginReason"), "AUTHENTICATED_FAILED")
@@ -209,7 +218,7 @@ func requestID(res *http.Response) string {
 	return ""
 }
 
-// token keeps a header's value only if it is short and plain.
+// token returns a header's value, or "" if it is not short and plain.
 func token(value string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/=+"
 	if len(value) > 64 || strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {

@@ -30,9 +30,9 @@ func NewKeyring(read func(context.Context) (Credentials, error)) *Keyring {
 	return k
 }
 
-// Read reads the credentials for the first time, before any are asked for. That
-// Atlassian issues no token at that time is not an error yet: the first request
-// asks for one again, under the guard's retries and circuit.
+// Read reads the credentials for the first time, before any request. If Atlassian
+// issues no token then, that is not an error yet: the first request asks for one
+// again, under the guard's retries and circuit.
 func (k *Keyring) Read(ctx context.Context) error {
 	c, err := k.read(ctx)
 	if _, atlassians := errors.AsType[*Error](err); err != nil && !atlassians {

@@ -12,7 +12,7 @@ import (
 
 // One reads, the others wait for what it brings, and none waits longer than its
 // own call may.
-func TestConcurrentRefusalsAreOneLookUp(t *testing.T) {
+func TestConcurrentRejectionsShareOneRead(t *testing.T) {
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	reads := 0
 	k := NewKeyring(func(context.Context) (Credentials, error) {
@@ -53,7 +53,7 @@ func TestConcurrentRefusalsAreOneLookUp(t *testing.T) {
 	}
 }
 
-func TestALookUpThatFailsChangesNothing(t *testing.T) {
+func TestAFailedReadKeepsTheCredentials(t *testing.T) {
 	err := error(nil)
 	k := NewKeyring(func(context.Context) (Credentials, error) { return Credentials{Token: "old"}, err })
 	now := time.UnixMilli(0)
@@ -107,7 +107,7 @@ func TestCredentialsAreReadAgainWhenTheyHaveExpired(t *testing.T) {
 	})
 }
 
-func TestWithoutAnEndCredentialsNeverExpire(t *testing.T) {
+func TestCredentialsWithoutAnExpiryAreNotReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{credentials: Credentials{Token: "t"}}
 		k := r.keyring(t)
@@ -118,15 +118,15 @@ func TestWithoutAnEndCredentialsNeverExpire(t *testing.T) {
 	})
 }
 
-func TestWhatARereadMayComeTo(t *testing.T) {
-	passing, refusal := &Error{Reason: "http_503", Status: 503}, &Error{Reason: reasonUnauthorized, Status: 401}
+func TestErrorsOfAReread(t *testing.T) {
+	passing, rejection := &Error{Reason: "http_503", Status: 503}, &Error{Reason: reasonUnauthorized, Status: 401}
 	for rule, c := range map[string]struct {
-		err     error
-		refused bool
-		reads   int // of five calls
+		err      error
+		rejected bool
+		reads    int // of five calls
 	}{
 		"a passing failure is tried again by each call":           {passing, false, 5},
-		"a refusal stands for a minute":                           {refusal, true, 1},
+		"a rejection is cached for a minute":                      {rejection, true, 1},
 		"a secret that cannot be read is an authentication error": {errors.New("secret x is missing"), true, 1},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWhatARereadMayComeTo(t *testing.T) {
 				r.err, r.reads = c.err, 0
 				for range 5 {
 					_, err := k.Fresh(t.Context())
-					if _, ok := errors.AsType[*Error](err); !ok || IsRejected(err) != c.refused {
+					if _, ok := errors.AsType[*Error](err); !ok || IsRejected(err) != c.rejected {
 						t.Fatalf("got %v", err)
 					}
 				}
@@ -153,14 +153,14 @@ func TestWhatARereadMayComeTo(t *testing.T) {
 	}
 }
 
-func TestAtTheStart(t *testing.T) {
+func TestTheFirstRead(t *testing.T) {
 	for rule, c := range map[string]struct {
 		err   error
 		fails bool
 	}{
 		"a secret that cannot be read is an error":             {errors.New("secret x is missing"), true},
 		"a token that cannot be had is left to the first call": {&Error{Reason: "timeout"}, false},
-		"so is a refusal": {&Error{Reason: reasonUnauthorized}, false},
+		"so is a rejection": {&Error{Reason: reasonUnauthorized}, false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			r := &reader{err: c.err}
@@ -181,7 +181,7 @@ func TestAtTheStart(t *testing.T) {
 
 // A token that was rejected right after it was issued is not asked for again: the next
 // would be no better.
-func TestATokenIsNotGotTwiceAMinute(t *testing.T) {
+func TestARejectedTokenIsRequestedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{credentials: Credentials{Token: "a", Until: time.Now()}}
 		k := r.keyring(t)
@@ -227,7 +227,7 @@ func TestConcurrentCallsShareOneRead(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForAReadObeysItsContext(t *testing.T) {
+func TestACallThatWaitsForAReadObeysItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := NewKeyring(func(context.Context) (Credentials, error) {
 			time.Sleep(time.Minute)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestSaid(t *testing.T) {
+func TestUpstreamMessages(t *testing.T) {
 	operators := `Expecting operator but got 'jql'. The valid operators are '=', '!=', '<', '>', '<=', '>='.`
 	for rule, c := range map[string]struct {
 		body     string

@@ -39,17 +39,17 @@ const (
 	// tokenTimeout leaves a try of the default 4 s time for the request that the
 	// token is for.
 	tokenTimeout = 2500 * time.Millisecond
-	// tokenLife is how long Atlassian's access tokens are good if it does not say
+	// tokenLife is how long Atlassian's access tokens are valid if it does not say
 	// ("Create OAuth 2.0 credential for service accounts": 60 minutes).
 	tokenLife = time.Hour
-	// tokenReserve is how long before its end a token is given up: a request
-	// under way must not outlive it.
+	// tokenReserve is how long before its end a token is no longer used, so that
+	// no request in flight outlives it.
 	tokenReserve = time.Minute
 	// maxTokenAnswer is more than any answer of the token endpoint.
 	maxTokenAnswer = 64 << 10
 )
 
-// TokenEndpoint returns access tokens for client credentials (RFC 6749, section
+// TokenEndpoint issues access tokens for client credentials (RFC 6749, section
 // 4.4). It is safe for concurrent use.
 type TokenEndpoint struct {
 	url  string
@@ -66,8 +66,8 @@ func NewTokenEndpoint(u *url.URL) *TokenEndpoint {
 	return &TokenEndpoint{url: u.String(), http: client, now: time.Now}
 }
 
-// Exchange gets a token. Errors are *Error: that the application is not
-// accepted is unauthorized, and everything else is as of any other service.
+// Exchange requests a token. Errors are *Error, with the reason unauthorized if
+// the application was rejected.
 func (t *TokenEndpoint) Exchange(ctx context.Context, app Application) (Credentials, error) {
 	body, err := json.Marshal(map[string]string{
 		"grant_type": "client_credentials", "client_id": app.ID, "client_secret": string(app.Secret),
@@ -96,8 +96,8 @@ func (t *TokenEndpoint) Exchange(ctx context.Context, app Application) (Credenti
 	return t.token(res, answer)
 }
 
-// failure classes an answer that is no token. Whatever is wrong with a request
-// of ours is wrong with the application: it holds nothing else.
+// failure returns the error of an answer without a token. The request holds only
+// the application, so an error in it is a rejection of the application.
 func (t *TokenEndpoint) failure(res *http.Response) *Error {
 	e := fromAnswer(res, nil, false, t.now())
 	if e.callersFault() {
@@ -118,15 +118,15 @@ func (t *TokenEndpoint) token(res *http.Response, answer []byte) (Credentials, e
 	if a.ExpiresIn > 0 && a.ExpiresIn < int64(24*tokenLife/time.Second) {
 		life = time.Duration(a.ExpiresIn) * time.Second
 	}
-	// By the wall clock: the other one may stand still while the environment is
-	// frozen.
+	// By the wall clock: the monotonic one may stand still while the environment
+	// is frozen.
 	until := t.now().Round(0).Add(max(life-tokenReserve, life/2))
 	return Credentials{Token: Secret(a.Token), Until: until}, nil
 }
 
-// Tokens returns a reader of access tokens for the application that secret reads,
-// each time anew since it may have been rotated. A secret that can no longer be
-// read is taken for unchanged. Calls must not overlap.
+// Tokens returns a function that requests an access token for the application in
+// secret. It reads secret for each token, since the application may have been
+// rotated, and uses the last one if that fails. Calls must not overlap.
 func (t *TokenEndpoint) Tokens(secret func(context.Context) (Application, error)) func(context.Context) (Credentials, error) {
 	var known Application
 	return func(ctx context.Context) (Credentials, error) {

@@ -63,7 +63,7 @@ func (s *site) useTokens(t *testing.T) {
 	}
 }
 
-func TestTheExchangeIsAsAtlassianDescribesIt(t *testing.T) {
+func TestTheRequestForAToken(t *testing.T) {
 	endpoint := newTokenEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]string
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -85,7 +85,7 @@ func TestTheExchangeIsAsAtlassianDescribesIt(t *testing.T) {
 	}
 }
 
-func TestHowLongATokenIsUsed(t *testing.T) {
+func TestTokenExpiry(t *testing.T) {
 	for rule, c := range map[string]struct {
 		expiresIn string
 		want      time.Duration
@@ -228,11 +228,11 @@ func TestAnExpiredTokenIsRenewedWithinTheCall(t *testing.T) {
 
 func TestWithoutATokenNothingIsSent(t *testing.T) {
 	for rule, c := range map[string]struct {
-		status  int
-		refused bool
+		status   int
+		rejected bool
 	}{
-		"a refused application is an authentication error": {401, true},
-		"a passing failure is the service's":               {503, false},
+		"a rejected application is an authentication error": {401, true},
+		"a passing failure is the service's":                {503, false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			sent := 0
@@ -247,10 +247,10 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 			r := Request{Method: http.MethodPost, Path: "/x", Body: 1, Changes: true}
 			err := s.client.Do(t.Context(), r, &v)
 			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Ambiguous || IsRejected(err) != c.refused || sent != 0 {
+			if !ok || e.Ambiguous || IsRejected(err) != c.rejected || sent != 0 {
 				t.Errorf("got %v, %d sent", err, sent)
 			}
-			if got := s.refusals.Load() > 0; got != c.refused {
+			if got := s.rejections.Load() > 0; got != c.rejected {
 				t.Errorf("reported: %v", got)
 			}
 		})

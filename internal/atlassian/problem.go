@@ -10,10 +10,9 @@ import (
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/rejection"
-	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// defaultWait is the Retry-After of a failure that names none.
+// defaultWait is the Retry-After of a failure that names no wait.
 const defaultWait = 5 * time.Second
 
 // WriteProblem answers r with the client's problem for err, the error of a call
@@ -45,7 +44,7 @@ func callProblem(err error, attempts int) (p gateway.Problem, ok bool) {
 		return p, false
 	}
 	p = unavailable("the service did not answer in time", 0)
-	p.Reason = breaker.ReasonTimeout
+	p.Reason = reasonTimeout
 	if attempts > 0 { // the try was abandoned: its outcome is unknown
 		p.Retryable = nil
 	}
@@ -64,7 +63,7 @@ func (e *Error) problem() gateway.Problem {
 			Type: "upstream-authentication", Title: "Upstream authentication", Status: http.StatusBadGateway, Retryable: new(false),
 			Detail: "the service does not accept the credentials that this function is configured with",
 		}
-	case e.Reason == breaker.ReasonRateLimited:
+	case e.Reason == reasonRateLimited:
 		p := unavailable("the service limits the rate of requests", e.Wait)
 		if e.RateLimit != "" {
 			p.Detail += ": " + e.RateLimit
@@ -97,7 +96,7 @@ func (e *Error) passedOn() gateway.Problem {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 	default:
-		p.Status = http.StatusBadGateway // such as 410: we call what is no more
+		p.Status = http.StatusBadGateway // such as 410: the API that we call was removed
 	}
 	return p
 }

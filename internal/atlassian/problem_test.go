@@ -29,7 +29,7 @@ func TestProblems(t *testing.T) {
 		"a timeout":                                 {&Error{Reason: "timeout"}, 503, "upstream-unavailable", yes, 5, "timeout", "the service failed: timeout"},
 		"a change of unknown outcome is not resent": {&Error{Reason: "timeout", Ambiguous: true}, 502, "outcome-unknown", no, 0, "timeout", "the service did not say whether it performed the request: look for its result before you send it again"},
 		"a change made for an anonymous caller":     {&Error{Reason: "unauthorized", Status: 201, Ambiguous: true}, 502, "outcome-unknown", no, 0, "unauthorized", "the service did not say whether it performed the request: look for its result before you send it again"},
-		"refused credentials are not the client's":  {&Error{Reason: "unauthorized", Status: 200}, 502, "upstream-authentication", no, 0, "unauthorized", "the service does not accept the credentials that this function is configured with"},
+		"rejected credentials are not the client's": {&Error{Reason: "unauthorized", Status: 200}, 502, "upstream-authentication", no, 0, "unauthorized", "the service does not accept the credentials that this function is configured with"},
 		"a conflict is passed on":                   {&Error{Reason: "http_409", Status: 409, Messages: []string{"a", "b"}}, 409, "upstream-refused", no, 0, "http_409", "a b"},
 		"a method that is not allowed is our fault": {&Error{Reason: "http_405", Status: 405}, 502, "upstream-refused", no, 0, "http_405", ""},
 		"no time was left for the call":             {context.DeadlineExceeded, 503, "upstream-unavailable", yes, 5, "timeout", "the service did not answer in time"},
@@ -56,7 +56,7 @@ func TestProblems(t *testing.T) {
 }
 
 // Such a try may go on and change something.
-func TestATryThatWasGivenUpIsNotCalledRetryable(t *testing.T) {
+func TestAnAbandonedTryIsNotReportedAsRetryable(t *testing.T) {
 	g, err := guard.New(guard.Config{TryTimeout: time.Millisecond, Operations: []string{"test.stubborn"}, Retry: retry.Policy{}})
 	if err != nil {
 		t.Fatal(err)

@@ -8,26 +8,25 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
-// Atlassian limits in three ways that have nothing to do with each other
-// (developer.atlassian.com, "Rate limiting", 2026-10) and names which one it was
-// in RateLimit-Reason:
+// Atlassian has three independent kinds of limits (developer.atlassian.com, "Rate
+// limiting", 2026-10) and names the one that was reached in RateLimit-Reason:
 //
-//	jira-burst-based           too many requests a second to one endpoint: gone in seconds
+//	jira-burst-based           too many requests a second to one endpoint: over in seconds
 //	jira-per-issue-on-write    too many changes of one issue: likewise
-//	jira-quota-global-based,   an app's points of the hour are used up: nothing is served until
-//	jira-quota-tenant-based,   the next hour begins, and asking again only adds to what is asked
+//	jira-quota-global-based,   an app's points for the hour are used up: nothing is served
+//	jira-quota-tenant-based,   until the next hour begins
 //	confluence-quota-…
 //
-// Others, such as jira-cost-based, are seen and not documented. They are taken
-// for bursts, as is a 429 without a name: what it asks for with Retry-After
-// decides whether a call waits. What stops the whole fleet is told by stopFor.
+// Other names, such as jira-cost-based, occur and are not documented. They are
+// treated as bursts, as is a 429 without a name: Retry-After decides whether a
+// call waits. See openFor for the limits that open the circuit.
 
-// QuotaStop reports whether the service will serve nothing before a quota is
-// filled up again. No wait within a call is worth it, however short it seems.
+// QuotaStop reports whether the service serves nothing until a quota is refilled.
+// A call never waits for that, even if the wait is short.
 func (e *Error) QuotaStop() bool { return strings.Contains(e.RateLimit, "-quota-") }
 
-// limitOf is the reason of a 429. Atlassian's edge, which is in front of the
-// products, has another header for its own.
+// limitOf returns the name of the limit that a 429 reports. Atlassian's edge, in
+// front of the products, has its own header for its own limit.
 func limitOf(h http.Header) (reason string, edge bool) {
 	if reason := token(h.Get("RateLimit-Reason")); reason != "" {
 		return reason, false
@@ -36,8 +35,8 @@ func limitOf(h http.Header) (reason string, edge bool) {
 	return category, category != ""
 }
 
-// maxWait caps what the service asks for: quotas are by the hour, and a wrong
-// date would keep callers away for years.
+// maxWait caps the wait that the service asks for: quotas are by the hour, and a
+// wrong date would mean years.
 const maxWait = 24 * time.Hour
 
 // retryAfter returns how long the service asks to be left alone, at least; 0 if it
@@ -51,9 +50,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return min(longest, maxWait)
 }
 
-// limitedFor is retryAfter of a 429, which may leave Retry-After out and say
-// only when the limit is reset. Other answers have X-RateLimit-Reset too, of
-// limits that were not reached.
+// limitedFor is retryAfter for a 429, which may have only the time at which the
+// limit is reset. Other answers have X-RateLimit-Reset too, for limits that were
+// not reached.
 func limitedFor(h http.Header, quota bool, now time.Time) time.Duration {
 	longest := max(retryAfter(h, now), untilReset(h, now))
 	if longest == 0 && quota {

@@ -69,7 +69,7 @@ func TestRateLimits(t *testing.T) {
 }
 
 // Other answers tell of limits that were not reached.
-func TestAResetOfALimitThatWasNotReachedIsNoWait(t *testing.T) {
+func TestAResetOfALimitThatWasNotReachedIsIgnored(t *testing.T) {
 	s := newSite(t, Basic, answering(503, map[string]string{
 		"X-RateLimit-Reset": clockZero.Add(time.Hour).Format(time.RFC3339), "RateLimit-Reason": "jira-quota-global-based", "Retry-After": "3",
 	}, ""))
@@ -95,7 +95,7 @@ func FuzzRateLimit(f *testing.F) {
 	})
 }
 
-func TestWhatStopsTheWholeFleet(t *testing.T) {
+func TestLimitsThatOpenTheCircuit(t *testing.T) {
 	for rule, c := range map[string]struct {
 		err  Error
 		want time.Duration

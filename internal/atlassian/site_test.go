@@ -13,13 +13,13 @@ import (
 // site is a service that answers as it is told.
 type site struct {
 	*httptest.Server
-	requests atomic.Int32
-	client   *Client
-	keyring  *Keyring
-	refusals atomic.Int32
-	secret   atomic.Pointer[Credentials]
-	reads    atomic.Int32
-	clock    atomic.Int64
+	requests   atomic.Int32
+	client     *Client
+	keyring    *Keyring
+	rejections atomic.Int32
+	secret     atomic.Pointer[Credentials]
+	reads      atomic.Int32
+	clock      atomic.Int64
 }
 
 func newSite(t *testing.T, auth Auth, handler http.HandlerFunc) *site {
@@ -47,7 +47,7 @@ func newSite(t *testing.T, auth Auth, handler http.HandlerFunc) *site {
 	s.keyring = keys
 	s.client = New(Config{
 		Base: base, Auth: auth, Keys: keys, Now: now,
-		Rejected: func(context.Context) { s.refusals.Add(1) },
+		Rejected: func(context.Context) { s.rejections.Add(1) },
 	})
 	return s
 }

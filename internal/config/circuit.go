@@ -10,7 +10,7 @@ import (
 )
 
 // HTTPLimit is the longest time that a call behind an HTTP API may take. The API
-// itself returns up after 30 s.
+// itself times out after 30 s.
 const HTTPLimit = 29 * time.Second
 
 // defaultTryTimeout lets four tries, their back-offs and the reserve fit
@@ -31,7 +31,7 @@ const (
 	mostTryTimeout  = 898 * time.Second
 )
 
-// Protection is how calls to one dependency are protected.
+// Protection is the configuration of the guard of one dependency.
 type Protection struct {
 	Retry           retry.Policy
 	Circuit         breaker.Settings
@@ -87,7 +87,7 @@ func (r *reader) functionTimeout(prefix string, p *Protection) {
 	}
 }
 
-// retries reads how calls are tried again, over what the profile says.
+// retries reads the retry policy and the try timeout over those of the profile.
 func (r *reader) retries(prefix, profile string, tryTimeout, mostTryTimeout time.Duration) Protection {
 	preset, err := guard.ProfileNamed(profile)
 	if err != nil {

@@ -32,7 +32,7 @@ func environment(changes map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-func TestAllThatIsMissingIsNamedOnOneLine(t *testing.T) {
+func TestAllMissingVariablesAreNamedOnOneLine(t *testing.T) {
 	_, err := Jira(func(string) string { return "" })
 	if err == nil || strings.Contains(err.Error(), "\n") {
 		t.Fatalf("got %v", err)
@@ -61,7 +61,7 @@ func load(name string, getenv func(string) string) error {
 	return err
 }
 
-func TestWrongValuesNameTheirVariable(t *testing.T) {
+func TestAnInvalidValueNamesItsVariable(t *testing.T) {
 	for rule, c := range map[string]struct{ name, value, want string }{
 		"an unknown profile":                    {"JIRA_PROFILE", "eager", `JIRA_PROFILE "eager": want default or high_traffic or critical or database`},
 		"sessions is no profile with a circuit": {"JIRA_PROFILE", "sessions", `JIRA_PROFILE "sessions": want `},
@@ -125,7 +125,7 @@ func TestWrongValuesNameTheirVariable(t *testing.T) {
 	}
 }
 
-func TestOneComplaintForEachFault(t *testing.T) {
+func TestEachFaultIsReportedOnce(t *testing.T) {
 	_, err := Jira(environment(map[string]string{
 		"JIRA_FAILURE_THRESHOLD": "0", "JIRA_MIN_ENVIRONMENTS": "6", "JIRA_RECOVERY_TIMEOUT": "7200", "JIRA_MAX_OPEN": "10", "JIRA_MAX_DELAY": "x", "JIRA_BASE_DELAY": "20",
 	}))
@@ -180,7 +180,7 @@ func TestRangesAreThoseOfTheCircuitAndTheRetries(t *testing.T) {
 					t.Fatal(err)
 				}
 				if c.set(&p, number); valid(p) == nil {
-					t.Errorf("%s is refused, and could be had", value)
+					t.Errorf("%s is rejected, and could be had", value)
 				}
 			}
 		})
@@ -218,7 +218,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestWhatTakesTooLongIsToldOnce(t *testing.T) {
+func TestAnOversizedRetryBudgetIsLoggedOnce(t *testing.T) {
 	for rule, c := range map[string]struct {
 		profile, function string
 		level, limit      string // of the one line, if any
@@ -273,7 +273,7 @@ func TestPlainHTTPIsForPrivateAddresses(t *testing.T) {
 	}
 }
 
-func TestWhoIsTheLocalSubject(t *testing.T) {
+func TestLocalSubject(t *testing.T) {
 	for rule, c := range map[string]struct {
 		changes map[string]string
 		want    string
@@ -317,7 +317,7 @@ func TestSessionsDefaults(t *testing.T) {
 	}
 }
 
-func TestWhatAConfluenceAddressMayLookLike(t *testing.T) {
+func TestConfluenceAddresses(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://site.atlassian.net":                     "https://site.atlassian.net",
 		"https://site.atlassian.net/wiki":                "https://site.atlassian.net",

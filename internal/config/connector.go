@@ -19,8 +19,8 @@ type Connector struct {
 }
 
 // connector reads the variables of one connector, prefix "JIRA_" or
-// "CONFLUENCE_". People copy the address of what they see: the part of its path
-// that is the product's, which the API's paths begin with, is dropped.
+// "CONFLUENCE_". People copy the address from their browser: the product's part
+// of its path, which the API's paths begin with, is removed.
 func (r *reader) connector(prefix, circuit, product string) Connector {
 	c := Connector{
 		Table:      r.required("CIRCUITS_TABLE"),
@@ -41,7 +41,7 @@ func (r *reader) connector(prefix, circuit, product string) Connector {
 	if c.SiteURL == nil {
 		c.SiteURL = c.BaseURL
 	}
-	// Sites of the cloud know nothing but the API tokens of people (Atlassian's
+	// Cloud sites accept only the API tokens of people (Atlassian's
 	// "Authentication and authorization" of its REST APIs).
 	site := strings.HasSuffix(c.BaseURL.Hostname(), ".atlassian.net")
 	if c.Auth == atlassian.ClientCredentials && c.BaseURL.Path == "" || c.Auth == atlassian.Bearer && site {
@@ -57,8 +57,8 @@ type JiraConfig struct {
 	LocalSubject     string // see Subject
 }
 
-// Jira reads the Jira connector's configuration. The error names all that is
-// missing or wrong, on one line.
+// Jira reads the Jira connector's configuration. The error names every
+// variable that is missing or invalid, on one line.
 func Jira(getenv func(string) string) (JiraConfig, error) {
 	r := &reader{getenv: getenv}
 	c := JiraConfig{
@@ -70,7 +70,7 @@ func Jira(getenv func(string) string) (JiraConfig, error) {
 }
 
 // Confluence reads the Confluence connector's configuration. The error names
-// all that is missing or wrong, on one line.
+// every variable that is missing or invalid, on one line.
 func Confluence(getenv func(string) string) (Connector, error) {
 	r := &reader{getenv: getenv}
 	c := r.connector("CONFLUENCE_", confluenceCircuit, "/wiki")

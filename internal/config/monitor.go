@@ -15,8 +15,8 @@ type MonitorConfig struct {
 	LocalSubject string             // see Subject
 }
 
-// Monitor reads the resilience function's configuration. The error names all
-// that is missing or wrong, on one line.
+// Monitor reads the resilience function's configuration. The error names
+// every variable that is missing or invalid, on one line.
 func Monitor(getenv func(string) string) (MonitorConfig, error) {
 	r := &reader{getenv: getenv}
 	c := MonitorConfig{Table: r.required("CIRCUITS_TABLE"), LocalSubject: r.localSubject()}

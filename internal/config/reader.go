@@ -1,6 +1,6 @@
-// Package config turns a function's environment variables into typed, validated
-// configuration. Everything that is wrong is reported at once, on one line, so
-// that a deployment is mended in one go.
+// Package config parses and validates a function's environment variables. An
+// error names every invalid variable, on one line, so that one more deployment
+// corrects them all.
 package config
 
 import (
@@ -47,10 +47,10 @@ func (r *reader) required(name string) string {
 }
 
 // integer, duration and decimal read a setting. An empty variable leaves target
-// alone. A value that cannot be read becomes one that is out of every range, so
-// that the setting's own validation reports it: see outOfRange. Numbers are
-// written as the patterns of template.yaml have them: no sign, no exponent, no
-// needless leading zero, and in decimals at most three digits after the point.
+// unchanged. A value that cannot be parsed becomes one outside every range, so
+// that the setting's own validation reports it: see outOfRange. Numbers have the
+// format of the patterns in template.yaml: no sign, no exponent, no leading zero,
+// and at most three digits after the decimal point.
 
 func (r *reader) integer(name string, target *int) {
 	value := r.getenv(name)
@@ -191,8 +191,8 @@ func (r *reader) flag(name string, target *bool) {
 	}
 }
 
-// choice returns one of the values: the first if the variable is empty or holds
-// any other.
+// choice returns the variable's value, or the first of values if it is empty or
+// not among them.
 func (r *reader) choice(name string, values ...string) string {
 	value := r.getenv(name)
 	if slices.Contains(values, value) {
@@ -204,7 +204,7 @@ func (r *reader) choice(name string, values ...string) string {
 	return values[0]
 }
 
-// name reads a short text, such as a database's name.
+// name reads a short text, such as the name of a database.
 func (r *reader) name(name, fallback string) string {
 	value := cmp.Or(r.getenv(name), fallback)
 	if len(value) > 63 || strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }) {
@@ -214,8 +214,9 @@ func (r *reader) name(name, fallback string) string {
 }
 
 // origin reads the base URL of a service. Plain http would show credentials to
-// the network: it is for this machine and private addresses, as local stacks
-// and containers have them. A path that ends with the product's loses that.
+// the network, so it is valid only for this machine and private addresses, which
+// local stacks and containers have. The product's part at the end of the path is
+// removed.
 func (r *reader) origin(name, value, product string) *url.URL {
 	if value == "" {
 		return nil

@@ -22,9 +22,9 @@ import (
 // tokenURL is where Atlassian issues access tokens for client credentials.
 const tokenURL = "https://auth.atlassian.com/oauth/token"
 
-// Credentials returns a function that reads an account's credentials from Secrets Manager:
-// {"email":"…","token":"…"}, or {"client_id":"…","client_secret":"…"} and the
-// access token that Atlassian issues for it. Its calls must not overlap. Its
+// Credentials returns a function that reads an account's credentials from Secrets
+// Manager: {"email":"…","token":"…"}, or {"client_id":"…","client_secret":"…"} and
+// the access token that Atlassian issues for it. Its calls must not overlap. Its
 // errors name the secret and show nothing of it. Region, the function's own
 // credentials and, for local use, AWS_ENDPOINT_URL_SECRETS_MANAGER and
 // ATLASSIAN_TOKEN_URL come from the environment.

@@ -18,11 +18,11 @@ func TestClientCredentialsAreExchanged(t *testing.T) {
 		tokens string // ATLASSIAN_TOKEN_URL instead of the server's
 		want   string // in the error
 	}{
-		"a token comes of an id and a secret":         {application, 200, "", ""},
-		"an API token is no application":              {`{"email":"a","token":"s3cret"}`, 200, "", "secret jira: "},
-		"a refusal is Atlassian's":                    {application, 401, "", "unauthorized"},
-		"secrets go nowhere in the clear":             {application, 200, "http://auth.example.com/token", "ATLASSIAN_TOKEN_URL: want https"},
-		"an address with a password in it is refused": {application, 200, "https://a:s3cret@auth.example.com", "ATLASSIAN_TOKEN_URL: "},
+		"a token comes of an id and a secret":          {application, 200, "", ""},
+		"an API token is no application":               {`{"email":"a","token":"s3cret"}`, 200, "", "secret jira: "},
+		"a rejection is Atlassian's":                   {application, 401, "", "unauthorized"},
+		"secrets go nowhere in the clear":              {application, 200, "http://auth.example.com/token", "ATLASSIAN_TOKEN_URL: want https"},
+		"an address with a password in it is rejected": {application, 200, "https://a:s3cret@auth.example.com", "ATLASSIAN_TOKEN_URL: "},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

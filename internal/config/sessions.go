@@ -11,20 +11,20 @@ type SessionsConfig struct {
 	Protection   Protection // without a circuit
 	SecretID     string     // of the secret {"uri":"…"}
 	Database     string
-	TTL          time.Duration // of a session that is left alone, at least
+	TTL          time.Duration // minimum life of a session after its last write
 	LocalSubject string        // see Subject
 }
 
-// Defaults of the sessions function. A try lets the driver look for a server,
-// for 3 s, and is over before a client has waited for 4 s.
+// Defaults of the sessions function. A try gives the driver 3 s to find a server
+// and ends before a client has waited for 4 s.
 const (
 	sessionsTryTimeout = 3500 * time.Millisecond
 	defaultDatabase    = "coldfuse"
 	defaultTTLDays     = 30
 )
 
-// Sessions reads the sessions function's configuration. The error names all
-// that is missing or wrong, on one line.
+// Sessions reads the sessions function's configuration. The error names
+// every variable that is missing or invalid, on one line.
 func Sessions(getenv func(string) string) (SessionsConfig, error) {
 	r := &reader{getenv: getenv}
 	days := defaultTTLDays
@@ -40,8 +40,8 @@ func Sessions(getenv func(string) string) (SessionsConfig, error) {
 	return c, r.err()
 }
 
-// localSubject is whom callers are taken for where no authorizer runs: on a
-// stage without one, and under sam local, which skips them.
+// localSubject returns the caller to assume if no authorizer runs: on a stage
+// without one, and under sam local, which skips them. Otherwise it returns "".
 func (r *reader) localSubject() string {
 	mode := r.choice("AUTH_MODE", "iam", "jwt", "none")
 	if mode != "none" && r.getenv("AWS_SAM_LOCAL") != "true" {

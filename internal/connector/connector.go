@@ -1,6 +1,6 @@
-// Package connector puts together what every connector to an Atlassian product
-// consists of: credentials, a client, and the guard of its calls, whose circuit
-// the whole fleet shares.
+// Package connector makes the parts of every connector to an Atlassian product:
+// credentials, a client, and the guard of its calls, whose circuit the whole fleet
+// shares.
 package connector
 
 import (

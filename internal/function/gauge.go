@@ -8,7 +8,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/gateway"
 )
 
-// Gauge is what a schedule's event {"coldfuse":"gauge"} has done. Its error is
+// Gauge is called for a schedule's event {"coldfuse":"gauge"}. Its error becomes
 // the invocation's, which the function's alarm counts.
 type Gauge func(context.Context) error
 
@@ -17,11 +17,12 @@ type Gauge func(context.Context) error
 // a member.
 type event struct {
 	events.APIGatewayV2HTTPRequest
-	// Coldfuse is of any type, or an event with another would be none.
+	// Coldfuse has any type, so that an event with another type can be decoded.
 	Coldfuse any `json:"coldfuse"`
 }
 
-// dispatch returns what lambda.Start takes. It answers null where it gauges.
+// dispatch returns a handler for lambda.Start that calls gauge for the schedule's
+// event, which it answers with null, and serve for every other.
 func dispatch(serve gateway.Handler, gauge Gauge) func(context.Context, event) (any, error) {
 	return func(ctx context.Context, e event) (any, error) {
 		if e.Coldfuse == "gauge" {

@@ -42,9 +42,9 @@ func TestTheSchedulesEventIsGauged(t *testing.T) {
 }
 
 // Every other event is answered as it is without a gauge.
-func TestAnyOtherEventIsTheHandlers(t *testing.T) {
-	refused := func(context.Context) error { t.Error("gauged"); return nil }
-	alone, both := lambda.NewHandler(httpOnly()), lambda.NewHandler(dispatch(httpOnly(), refused))
+func TestEveryOtherEventGoesToTheHandler(t *testing.T) {
+	rejected := func(context.Context) error { t.Error("gauged"); return nil }
+	alone, both := lambda.NewHandler(httpOnly()), lambda.NewHandler(dispatch(httpOnly(), rejected))
 	for rule, c := range map[string]struct{ event, want string }{
 		"an HTTP event":                    {httpEvent(`a`), "/x?coldfuse=gauge 1 a"},
 		"a body that looks like the gauge": {httpEvent(`{"coldfuse":"gauge"}`), `{\"coldfuse\":\"gauge\"}`},

@@ -14,9 +14,9 @@ import (
 	"github.com/coldfuse/coldfuse/internal/telemetry"
 )
 
-// Main is the main of the function called service. It puts the handler
-// together, which may read secrets and records, and serves events until the
-// environment ends. If that fails it says why in one line and exits with 1.
+// Main is the main of the function called service. It makes the handler, which
+// may read secrets and records, and serves events until the environment ends. If
+// that fails it logs the error in one line and exits with 1.
 func Main(service string, newHandler func(context.Context, func(string) string, *slog.Logger) (http.Handler, error)) {
 	start(service, func(logger *slog.Logger) (any, error) {
 		handler, err := newHandler(context.Background(), os.Getenv, logger)

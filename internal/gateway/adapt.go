@@ -1,7 +1,6 @@
-// Package gateway lets a function behind an API Gateway HTTP API be written
-// as an http.Handler: it turns the payload format 2.0 event into an
-// *http.Request and the answer back, reads strict JSON, and writes RFC 9457
-// problems.
+// Package gateway runs an http.Handler behind an API Gateway HTTP API. It
+// converts the payload format 2.0 event to an *http.Request and the response
+// back, decodes strict JSON, and writes RFC 9457 problems.
 package gateway
 
 import (

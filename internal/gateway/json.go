@@ -52,7 +52,7 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, v any) bool {
 	return err == nil
 }
 
-// bodyError is what is wrong with a body, or with one field of it.
+// bodyError is an error in a body, or in one field of it.
 type bodyError struct{ field, detail string }
 
 func (e *bodyError) Error() string { return e.detail }
@@ -76,8 +76,8 @@ func decode(data []byte, v any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return &bodyError{detail: "something follows the JSON object"}
 	}
-	if wrong := checkKeys(data, reflect.TypeOf(v)); wrong != nil {
-		return wrong
+	if err := checkKeys(data, reflect.TypeOf(v)); err != nil {
+		return err
 	}
 	return nil
 }

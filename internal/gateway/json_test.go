@@ -76,7 +76,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-func TestWriteJSONKeepsWhatTheHandlerSaid(t *testing.T) {
+func TestWriteJSONDoesNotEscapeHTML(t *testing.T) {
 	w := httptest.NewRecorder()
 	WriteJSON(w, http.StatusCreated, map[string]string{"html": "<b>&"})
 	if w.Code != 201 || w.Body.String() != "{\"html\":\"<b>&\"}\n" {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Page is a part of a list. Next is empty on the last. Items must not be nil,
+// Page is a part of a list. Next is empty on the last page. Items must not be nil,
 // which JSON would show as null: see PageOf.
 type Page[T any] struct {
 	Items []T    `json:"items"`
@@ -25,11 +25,11 @@ func PageOf[T any](items []T, next string) Page[T] {
 	return Page[T]{items, next}
 }
 
-// A page token is opaque to clients and bound to its query: the upstream's own
-// would be taken with any query, and answered with another's pages.
+// A pageToken is opaque to clients and bound to its query. The upstream accepts
+// its own token with any query, and answers with the pages of the wrong one.
 type pageToken struct {
 	Query string `json:"q"` // a hash
-	Next  []byte `json:"n"` // of any bytes, which a JSON string would change
+	Next  []byte `json:"n"` // any bytes: a JSON string would change some
 }
 
 // EncodeToken returns the page token for next, the upstream's own position, bound
@@ -63,13 +63,13 @@ func hash(query any) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// BadToken is the 400 problem of a page token that is broken or another
-// query's.
+// BadToken returns the 400 problem of a page token that is invalid or belongs to
+// another query.
 func BadToken() Problem { return BadField("page_token", "the token is not one of this query's") }
 
-// Limit reads the query parameter limit, which is fallback if it is not given.
-// One that is no number from 1 to most is answered with a 400 problem, and the
-// result is false.
+// Limit returns the query parameter limit, or fallback if it is not given. If it
+// is not a number from 1 to most, Limit answers with a 400 problem and returns
+// false.
 func Limit(w http.ResponseWriter, r *http.Request, query url.Values, fallback, most int) (int, bool) {
 	if !query.Has("limit") {
 		return fallback, true

@@ -16,10 +16,10 @@ func NoQuery(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Query returns r's query parameters. If the query is malformed, or holds a
-// parameter that is not allowed or that it holds twice, it answers with a 400
-// problem that names it, and the result is false. Handlers that would rather
-// ignore what they do not know read r.URL.Query.
+// Query returns r's query parameters. For a malformed query, and for a parameter
+// that is not allowed or given twice, it answers with a 400 problem that names
+// the parameter and returns false. A handler that ignores unknown parameters
+// reads r.URL.Query instead.
 func Query(w http.ResponseWriter, r *http.Request, allowed ...string) (url.Values, bool) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -17,15 +17,15 @@ import (
 
 type requestContextKey struct{}
 
-// RequestContext returns what API Gateway says of the request (caller, stage,
-// source address), for a context that comes from Adapt.
+// RequestContext returns what API Gateway says about the request (caller, stage,
+// source address). It returns false if ctx does not come from Adapt.
 func RequestContext(ctx context.Context) (*events.APIGatewayV2HTTPRequestContext, bool) {
 	rc, ok := ctx.Value(requestContextKey{}).(*events.APIGatewayV2HTTPRequestContext)
 	return rc, ok
 }
 
-// RequestID returns the id under which the request is found in the logs: that of
-// the Lambda invocation, or else API Gateway's own, or else the empty string.
+// RequestID returns the id by which the logs name the request: that of the
+// Lambda invocation, else API Gateway's own, else "".
 func RequestID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		return lc.AwsRequestID
@@ -56,8 +56,8 @@ func newRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*htt
 	r.RequestURI = r.URL.RequestURI()
 	r.RemoteAddr = net.JoinHostPort(event.RequestContext.HTTP.SourceIP, "0")
 	for name, value := range event.Headers {
-		// The value stays whole: API Gateway joins repeated headers by commas,
-		// but dates and user agents hold commas of their own.
+		// API Gateway joins repeated headers with commas. The value is not split,
+		// since dates and user agents contain commas too.
 		r.Header.Set(name, value)
 	}
 	if len(event.Cookies) > 0 {
@@ -71,10 +71,10 @@ func newRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*htt
 	return r, nil
 }
 
-// target keeps path and query as they came. HTTP APIs hand a function rawPath
-// percent-decoded, function URLs and local tools percent-encoded: what is no
-// valid encoding is taken literally, so that "?", "#" or "%" in a decoded path
-// stay part of the path.
+// target returns the event's path and query unchanged. HTTP APIs pass rawPath
+// percent-decoded, function URLs and local tools percent-encoded. A path that is
+// not validly encoded is taken literally, so that "?", "#" or "%" in a decoded
+// path stay part of the path.
 func target(event events.APIGatewayV2HTTPRequest) *url.URL {
 	raw := withoutStage(event.RawPath, event.RequestContext.Stage)
 	path, err := url.PathUnescape(raw)
@@ -84,8 +84,8 @@ func target(event events.APIGatewayV2HTTPRequest) *url.URL {
 	return &url.URL{Path: path, RawPath: raw, RawQuery: event.RawQueryString}
 }
 
-// withoutStage drops the prefix that every stage but $default puts in front of
-// the path. Behind a custom domain there is none to drop.
+// withoutStage removes the prefix that every stage except $default adds to the
+// path. Behind a custom domain there is no prefix.
 func withoutStage(path, stage string) string {
 	if stage == "" || stage == "$default" {
 		return path

@@ -12,16 +12,16 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// maxResponse is the most bytes that a function may return, JSON around the
-// body included (Lambda quotas: invocation payload, synchronous, 6 MB).
+// maxResponse is the most bytes that a function can return, including the JSON
+// around the body (Lambda quotas: invocation payload, synchronous, 6 MB).
 const maxResponse = 6 << 20
 
 var errTooLarge = errors.New("gateway: response over 6 MB")
 
-// response collects what a handler writes.
+// response is a ResponseWriter that collects what a handler writes.
 type response struct {
 	header   http.Header // what the handler sees
-	sent     http.Header // header as it was when the status was written
+	sent     http.Header // copy of header from when the status was written
 	status   int
 	body     bytes.Buffer
 	tooLarge bool
@@ -29,8 +29,8 @@ type response struct {
 
 func (w *response) Header() http.Header { return w.header }
 
-// WriteHeader keeps the first final status. Informational ones cannot be sent
-// through an HTTP API.
+// WriteHeader keeps the first final status. An HTTP API cannot send
+// informational ones.
 func (w *response) WriteHeader(status int) {
 	if w.status != 0 || status < http.StatusOK {
 		return
@@ -60,7 +60,7 @@ func (w *response) event() (events.APIGatewayV2HTTPResponse, bool) {
 		Body:       w.body.String(),
 	}
 	for name, values := range w.sent {
-		// Cookies hold commas, so that joined ones could not be told apart.
+		// Cookies contain commas, so joined ones could not be separated.
 		if name != "Set-Cookie" {
 			out.Headers[name] = strings.Join(values, ", ")
 		}
@@ -71,8 +71,8 @@ func (w *response) event() (events.APIGatewayV2HTTPResponse, bool) {
 	return out, !w.tooLarge && fits(out)
 }
 
-// fits measures only what could be too large: JSON makes six bytes of one at
-// most.
+// fits reports whether out is small enough as JSON. It measures only a body that
+// could be too large: JSON needs at most six bytes for one.
 func fits(out events.APIGatewayV2HTTPResponse) bool {
 	const worst, rest = 6, 64 << 10
 	if worst*len(out.Body)+rest <= maxResponse {
@@ -84,7 +84,7 @@ func fits(out events.APIGatewayV2HTTPResponse) bool {
 	return encoder.Encode(out) == nil && size <= maxResponse
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter int
 
 func (c *counter) Write(p []byte) (int, error) {

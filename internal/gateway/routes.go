@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Routes serves each http.ServeMux pattern, such as "GET /api/v1/things/{id}",
-// by its handler. What ServeMux would answer in plain text is a problem here:
-// 404 where no pattern matches, 405 with Allow where only the method does not.
-// Two things differ from ServeMux, so that function and API Gateway agree on
-// what a route is: GET does not imply HEAD, and a path such as //x or /a/../x
-// is not found rather than redirected.
+// Routes returns a handler that serves each http.ServeMux pattern, such as
+// "GET /api/v1/things/{id}", with its handler. Where ServeMux answers in plain
+// text it answers with a problem: 404 if no pattern matches, 405 with Allow if
+// only the method does not match. Two rules differ from ServeMux, to agree with
+// API Gateway's routes: GET does not imply HEAD, and a path such as //x or
+// /a/../x is a 404 instead of a redirect.
 func Routes(routes map[string]http.HandlerFunc) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handler := range routes {
@@ -35,16 +35,16 @@ func Routes(routes map[string]http.HandlerFunc) http.Handler {
 	})
 }
 
-// answerUnmatched answers a request for which ServeMux has only an error
-// handler, by what that handler says.
+// answerUnmatched answers a request that no pattern matches. unmatched is
+// ServeMux's error handler for it.
 func answerUnmatched(w http.ResponseWriter, r *http.Request, unmatched http.Handler) {
-	said := &response{header: http.Header{}}
-	unmatched.ServeHTTP(said, r)
-	if said.status != http.StatusMethodNotAllowed {
+	plain := &response{header: http.Header{}}
+	unmatched.ServeHTTP(plain, r)
+	if plain.status != http.StatusMethodNotAllowed {
 		WriteProblem(w, r, notFound())
 		return
 	}
-	methodNotAllowed(w, r, strings.Replace(said.header.Get("Allow"), "GET, HEAD", "GET", 1))
+	methodNotAllowed(w, r, strings.Replace(plain.header.Get("Allow"), "GET, HEAD", "GET", 1))
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request, allow string) {

@@ -52,11 +52,11 @@ func TestQuery(t *testing.T) {
 		ok    bool
 	}{
 		"what is allowed passes":             {"limit=1", "", true},
-		"a parameter given twice is refused": {"limit=1&limit=2", "limit", false},
+		"a parameter given twice is invalid": {"limit=1&limit=2", "limit", false},
 		"nothing passes":                     {"", "", true},
 		"an unknown parameter is named":      {"limit=1&stict=true", "stict", false},
 		"the first of several is named":      {"z=1&y=2", "y", false},
-		"a malformed query is refused":       {"limit=%zz", "", false},
+		"a malformed query is invalid":       {"limit=%zz", "", false},
 		"a semicolon is no separator":        {"limit=1;x=2", "", false},
 		"parameter names are case-sensitive": {"Limit=1", "Limit", false},
 	}

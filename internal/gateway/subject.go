@@ -9,7 +9,7 @@ import (
 
 // Subject returns the caller that an authorizer of API Gateway verified: the sub
 // claim of a JWT, or the unique id of an IAM principal (of an assumed role with
-// its session's name, which tells people who share the role apart; unlike an
+// its session's name, which distinguishes people who share the role; unlike an
 // ARN, it is never given to another principal). It is false where no authorizer
 // ran and WithLocalSubject does not stand in. Nothing that a client can write is
 // looked at.

@@ -8,7 +8,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
-func TestNewRefusesWhatCannotWork(t *testing.T) {
+func TestNewReportsInvalidSettings(t *testing.T) {
 	tests := map[string]struct {
 		change func(*Config)
 		want   string // part of the error; empty: none
@@ -42,8 +42,8 @@ func TestGuardsThatShareAnOperationAgreeOrFail(t *testing.T) {
 		ok     bool
 	}{
 		"the same settings are shared":    {func(*Config) {}, true},
-		"another try timeout is refused":  {func(c *Config) { c.TryTimeout = 2 * time.Second }, false},
-		"another bulkhead is refused":     {func(c *Config) { c.MaxConcurrent = 3 }, false},
+		"another try timeout is rejected": {func(c *Config) { c.TryTimeout = 2 * time.Second }, false},
+		"another bulkhead is rejected":    {func(c *Config) { c.MaxConcurrent = 3 }, false},
 		"another retry policy is its own": {func(c *Config) { c.Retry.MaxRetries = 1 }, true},
 		"a fraction of a ms is no other":  {func(c *Config) { c.TryTimeout += time.Microsecond }, true},
 		"the same operation twice in one": {func(c *Config) { c.Operations = append(c.Operations, c.Operations[0]) }, true},

@@ -270,7 +270,7 @@ func TestFifthFailedCallOpensTheCircuit(t *testing.T) {
 	})
 }
 
-func TestWhatFollowsAFailedCallIsNoSecondFailure(t *testing.T) {
+func TestAFailedFollowUpIsNotASecondFailure(t *testing.T) {
 	answers := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
 	for rule, c := range map[string]struct {
 		open    bool // the circuit is, and its recovery time has passed
@@ -304,7 +304,7 @@ func TestWhatFollowsAFailedCallIsNoSecondFailure(t *testing.T) {
 	}
 }
 
-func TestWhatFollowsAFailedCallMeetsTheSameCircuit(t *testing.T) {
+func TestAFollowUpUsesTheSameCircuit(t *testing.T) {
 	withBench(t, nil, func(b *bench) {
 		b.open(false)
 		followUp := func(ctx context.Context, fn func(context.Context) error) error {
@@ -326,7 +326,7 @@ func TestWhatFollowsAFailedCallMeetsTheSameCircuit(t *testing.T) {
 	})
 }
 
-func TestAFailedCallTellsHowLongTheCircuitIsOpenThen(t *testing.T) {
+func TestAFailedCallReportsHowLongTheCircuitRejects(t *testing.T) {
 	withBench(t, nil, func(b *bench) {
 		for n := range breaker.DefaultFailureThreshold {
 			err := call(b.testGuard, fail)
@@ -424,7 +424,7 @@ func TestCallsBeyondTheBulkheadAreBusy(t *testing.T) {
 	})
 }
 
-func TestHystrixRefusalIsNeutralAndNotRetried(t *testing.T) {
+func TestHystrixRejectionIsNeutralAndNotRetried(t *testing.T) {
 	// Three guards of one name share a pool of two: the third call passes its
 	// own bulkhead and not hystrix's.
 	one := func(c *Config) { c.MaxConcurrent = 1 }
@@ -511,7 +511,7 @@ func TestWithoutACircuitCallsAreOnlyRetried(t *testing.T) {
 	})
 }
 
-func TestRunGivesTheLastTrysResult(t *testing.T) {
+func TestRunReturnsTheLastTrysResult(t *testing.T) {
 	withBench(t, nil, func(b *bench) {
 		n := 0
 		got, err := Run(b.t.Context(), b.Guard, b.operation, func(context.Context) (int, error) {

@@ -78,7 +78,7 @@ func TestAWaitingCallGetsTheIssue(t *testing.T) {
 	})
 }
 
-func TestAWaitingCallOutlastsAStoreThatIsAway(t *testing.T) {
+func TestAWaitingCallOutlastsAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &lossy{Store: memstore.New()}
 		keys := fleet(store)
@@ -92,7 +92,7 @@ func TestAWaitingCallOutlastsAStoreThatIsAway(t *testing.T) {
 	})
 }
 
-func TestAWaitingCallGoesOnWhereTheOtherCreatedNothing(t *testing.T) {
+func TestAWaitingCallSendsIfTheOtherCreatedNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := fleet(memstore.New())
 		first := mustClaim(t, keys(), 20*time.Second, idempotency.Send)
@@ -101,7 +101,7 @@ func TestAWaitingCallGoesOnWhereTheOtherCreatedNothing(t *testing.T) {
 	})
 }
 
-func TestAWaitingCallTakesTheOthersWordForAnUnknownOutcome(t *testing.T) {
+func TestAWaitingCallReturnsTheOthersUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := fleet(memstore.New())
 		first := mustClaim(t, keys(), 20*time.Second, idempotency.Send)
@@ -111,7 +111,7 @@ func TestAWaitingCallTakesTheOthersWordForAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-func TestACallThatCannotWaitIsToldWhenToComeBack(t *testing.T) {
+func TestACallThatCannotWaitReturnsARetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := fleet(memstore.New())
 		mustClaim(t, keys(), 20*time.Second, idempotency.Send)
@@ -123,7 +123,7 @@ func TestACallThatCannotWaitIsToldWhenToComeBack(t *testing.T) {
 	})
 }
 
-func TestALeaseThatEndedIsTakenOver(t *testing.T) {
+func TestAnExpiredLeaseIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := fleet(memstore.New())
 		dead := mustClaim(t, keys(), 10*time.Second, idempotency.Send)
@@ -146,7 +146,7 @@ func TestALeaseThatEndedIsTakenOver(t *testing.T) {
 	})
 }
 
-func TestWhatALateCallFoundIsRecorded(t *testing.T) {
+func TestTheIssueOfALateCallIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := fleet(memstore.New())
 		slow := mustClaim(t, keys(), 10*time.Second, idempotency.Send)
@@ -164,7 +164,7 @@ func TestWhatALateCallFoundIsRecorded(t *testing.T) {
 	})
 }
 
-func TestALeaseThatIsNotKnownToBeTakenIsNone(t *testing.T) {
+func TestWithoutAReplyToTheClaimThereIsNoLease(t *testing.T) {
 	m := &lossy{Store: memstore.New()}
 	keys := fleet(m)
 	m.unanswered = 1
@@ -174,7 +174,7 @@ func TestALeaseThatIsNotKnownToBeTakenIsNone(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsAwayIsNoLeave(t *testing.T) {
+func TestNothingIsSentDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &lossy{Store: memstore.New()}
 		keys := fleet(m)
@@ -195,7 +195,7 @@ func TestAStoreThatIsAwayIsNoLeave(t *testing.T) {
 }
 
 // A reply that is lost leaves a call behind its own record.
-func TestACallCatchesUpWithWhatItWroteItself(t *testing.T) {
+func TestACallRecognisesItsOwnWrite(t *testing.T) {
 	store := &lossy{Store: memstore.New()}
 	keys := fleet(store)
 	claim := mustClaim(t, keys(), time.Minute, idempotency.Send)
@@ -231,11 +231,11 @@ func TestAnotherPayloadIsAMismatchUnlessNothingWasCreated(t *testing.T) {
 	}
 	first.Release(context.Background())
 	if claim, err := keys().Claim(within(t, time.Minute), other); err != nil || claim.Step() != idempotency.Send {
-		t.Errorf("a corrected request is refused: %v", err)
+		t.Errorf("a corrected request is rejected: %v", err)
 	}
 }
 
-func TestWhatHappenedIsRecordedThoughTheCallerHasGone(t *testing.T) {
+func TestTheOutcomeIsRecordedEvenIfTheCallerIsGone(t *testing.T) {
 	m := &lossy{Store: memstore.New()}
 	keys := fleet(m)
 	claim := mustClaim(t, keys(), time.Minute, idempotency.Send)

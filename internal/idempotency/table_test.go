@@ -65,7 +65,7 @@ func TestTableKeepsEveryField(t *testing.T) {
 	}
 }
 
-func TestTableChangesOnlyWhatIsStillThere(t *testing.T) {
+func TestTableChangesOnlyTheExpectedRecord(t *testing.T) {
 	table, id := newTable(t, nil), Hash([]byte("x"))
 	second := full
 	second.Version, second.State = 2, Completed
@@ -78,11 +78,11 @@ func TestTableChangesOnlyWhatIsStillThere(t *testing.T) {
 		now      Record
 	}{
 		{"the first write is taken", Record{}, full, true, full},
-		{"another first write is refused", Record{}, stranger, false, full},
+		{"another first write conflicts", Record{}, stranger, false, full},
 		{"the same write again is one's own", Record{}, full, true, full},
-		{"a write from another writer's record is refused", stranger, second, false, full},
+		{"a write from another writer's record conflicts", stranger, second, false, full},
 		{"a write from the record is taken", full, second, true, second},
-		{"a write from what was before is refused", full, Record{State: Unknown, Version: 2, Writer: "x"}, false, second},
+		{"a write from what was before conflicts", full, Record{State: Unknown, Version: 2, Writer: "x"}, false, second},
 	} {
 		now, held, err := table.Change(t.Context(), id, c.from, c.to)
 		if err != nil || held != c.held || now != c.now {
@@ -91,7 +91,7 @@ func TestTableChangesOnlyWhatIsStillThere(t *testing.T) {
 	}
 }
 
-func TestTableIsWrittenOnceThoughTheReplyIsLost(t *testing.T) {
+func TestTableIsWrittenOnceIfAReplyIsLost(t *testing.T) {
 	lossy := &network{}
 	table, id := newTable(t, lossy), Hash([]byte("x"))
 	lossy.loseReplies.Store(1)
@@ -100,7 +100,7 @@ func TestTableIsWrittenOnceThoughTheReplyIsLost(t *testing.T) {
 	}
 }
 
-func TestTableThatHangsIsLeft(t *testing.T) {
+func TestATableThatHangsIsAbandoned(t *testing.T) {
 	lossy := &network{}
 	table, id := newTable(t, lossy), Hash([]byte("x"))
 	lossy.hangs.Store(1)
@@ -114,7 +114,7 @@ func TestTableThatHangsIsLeft(t *testing.T) {
 	}
 }
 
-func TestItemThatIsNotUnderstoodIsAnError(t *testing.T) {
+func TestAnUnknownItemIsAnError(t *testing.T) {
 	for rule, spoil := range map[string]func(item){
 		"another schema":          func(i item) { i["schema"] = number(2) },
 		"no state":                func(i item) { delete(i, "state") },

@@ -59,7 +59,7 @@ func TestARejectedValueIsReadAgainAtMostOnceInTheInterval(t *testing.T) {
 	})
 }
 
-func TestAFinalErrorStandsAndAnyOtherIsTriedAgain(t *testing.T) {
+func TestAFinalErrorIsCachedAndAnyOtherIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := source{err: errors.New("passing")}
 		v := valueOf(&s)

@@ -44,8 +44,8 @@ func newDatabase(c Config) *database {
 	return d
 }
 
-// open returns the database. It takes no time of the network's, unless the URI
-// has to be read, or looked up in DNS (mongodb+srv).
+// open returns the database. It does not use the network, unless it has to read
+// the URI or look it up in DNS (mongodb+srv).
 func (d *database) open(ctx context.Context) (*mongo.Database, error) {
 	client, err := d.client.Get(ctx, func(c *mongo.Client) bool { return c != nil })
 	if err != nil {
@@ -58,6 +58,9 @@ func (d *database) open(ctx context.Context) (*mongo.Database, error) {
 // at most once a minute, and reports whether there are others now.
 func (d *database) renew(ctx context.Context, db *mongo.Database) (renewed bool, err error) {
 	_, renewed, err = d.client.Renew(ctx, db.Client())
+	if renewed {
+		go closeClient(db.Client()) // it waits for the operations in flight
+	}
 	return renewed, err
 }
 
@@ -75,9 +78,6 @@ func (d *database) read(ctx context.Context) (*mongo.Client, error) {
 	client, err := connect(uri, d.adjust)
 	if err != nil {
 		return nil, err
-	}
-	if old != nil {
-		go closeClient(old) // it waits for the operations in flight
 	}
 	d.secret = uri
 	return client, nil

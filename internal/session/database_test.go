@@ -100,7 +100,7 @@ func TestAConnectionStringThatIsNone(t *testing.T) {
 		reason string
 	}{
 		"another scheme":                      {"https://ada:hunter2@db.example", 502, "configuration"},
-		"a port that is none":                 {"mongodb://ada:hunter2@db.example:port", 502, "configuration"},
+		"a port that is not a number":         {"mongodb://ada:hunter2@db.example:port", 502, "configuration"},
 		"a password that is not escaped":      {"mongodb://ada:hunter2@%zz@db.example", 502, "configuration"},
 		"an unknown way of authentication":    {"mongodb://ada:hunter2@db.example/?authMechanism=hunter2", 502, "configuration"},
 		"a server that asks for no passwords": {strings.Replace(server.URI, "//", "//ada:hunter2@", 1), 502, "code_59"},

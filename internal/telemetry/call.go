@@ -8,9 +8,9 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// Calls returns the guard's report: exactly one line per guarded call, which is
-// also its metric document. It tells the class of a failure, never the error's
-// text, which may be the upstream's.
+// Calls returns the guard's report function. It writes exactly one line per
+// guarded call, which is also its metric document. The line has the class of a
+// failure, never the error's text, which may be the upstream's.
 //
 // Metrics: Calls and DurationMs by circuit and by circuit, operation and
 // outcome; Failures, Retries (tries after the first) and CircuitOpen (1 for a
@@ -47,8 +47,9 @@ func Calls(logger *slog.Logger) func(context.Context, guard.Call) {
 	}
 }
 
-// CredentialsRejected returns the report that the service behind circuit did not
-// accept our credentials: one line and the metric CredentialsRejected by circuit.
+// CredentialsRejected returns the function that reports that the service behind
+// circuit rejected our credentials: one line and the metric CredentialsRejected
+// by circuit.
 func CredentialsRejected(logger *slog.Logger, circuit string) func(context.Context) {
 	return func(ctx context.Context) {
 		logger.LogAttrs(ctx, slog.LevelWarn, "Credentials rejected",
@@ -58,8 +59,8 @@ func CredentialsRejected(logger *slog.Logger, circuit string) func(context.Conte
 	}
 }
 
-// dimension keeps a dimension's value from being empty, which would void the
-// whole document.
+// dimension returns value, or "none" if it is empty: CloudWatch discards a
+// document with an empty dimension.
 func dimension(value string) string {
 	if value == "" {
 		return "none"

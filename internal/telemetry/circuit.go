@@ -12,9 +12,9 @@ import (
 // Observer returns the breaker's observer. A transition of the fleet's circuit
 // is one line, "Circuit breaker 'jira_api' OPENED" (or HALF_OPEN, CLOSED),
 // written once in the fleet, with the metrics CircuitTransitions by circuit
-// and state, and CircuitState (0 closed, 1 half-open, 2 open) by circuit. Loss
-// and return of the store are a line and a metric each, by circuit. Rejections
-// have none here: the call's own line tells of them.
+// and state, and CircuitState (0 closed, 1 half-open, 2 open) by circuit. The
+// beginning and the end of a store outage are a line and a metric each, by
+// circuit. Rejections have no line here: the call's own line reports them.
 func Observer(logger *slog.Logger) breaker.Observer {
 	return breaker.Observer{
 		Transition: func(ctx context.Context, t breaker.Transition) { transition(ctx, logger, t) },
@@ -40,7 +40,7 @@ func Observer(logger *slog.Logger) breaker.Observer {
 	}
 }
 
-// overridden writes what an operator did, once, where it was done.
+// overridden logs an operator's action, in the environment that performed it.
 func overridden(ctx context.Context, logger *slog.Logger, t breaker.Transition) {
 	verb := "OVERRIDDEN"
 	attrs := []slog.Attr{
@@ -76,7 +76,7 @@ func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) 
 		attrs = append(attrs, slog.String("reason", t.Reason), slog.Time("retry_at", t.RetryAt.UTC()))
 	}
 	if t.Local {
-		// Worded so that a search for the fleet's line does not find it.
+		// A search for the fleet's line must not find this one.
 		logger.LogAttrs(ctx, level, fmt.Sprintf("Store away: circuit breaker '%s' %s in this environment only", t.Circuit, verb), attrs...)
 		return
 	}
@@ -88,13 +88,13 @@ func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) 
 	logger.LogAttrs(ctx, level, fmt.Sprintf("Circuit breaker '%s' %s", t.Circuit, verb), attrs...)
 }
 
-// Gauge returns the report of how a circuit stands, whether or not anything
-// happens to it: one line, with the metrics CircuitState, as at transitions but
-// with an override's effect, and CircuitOverridden (1 while an override is in
-// force, else 0) by circuit.
+// Gauge returns the function that reports a circuit's present state: one line
+// with the metrics CircuitState, as for transitions but with an override's
+// effect, and CircuitOverridden (1 while an override is active, else 0) by
+// circuit.
 func Gauge(logger *slog.Logger) func(context.Context, breaker.Stats) {
 	return func(ctx context.Context, s breaker.Stats) {
-		// Worded so that a search for transitions does not find it.
+		// A search for transitions must not find this line.
 		logger.LogAttrs(ctx, slog.LevelInfo, "Gauged circuit",
 			slog.String("circuit", s.Name),
 			slog.String("state", string(s.State)),
@@ -104,7 +104,7 @@ func Gauge(logger *slog.Logger) func(context.Context, breaker.Stats) {
 	}
 }
 
-// number is what the metric CircuitState says of a state.
+// number returns a state's value in the metric CircuitState.
 func number(s breaker.State) int {
 	switch s {
 	case breaker.Open:

@@ -57,7 +57,7 @@ func TestTransition(t *testing.T) {
 	}
 }
 
-func TestWhoOverrodeIsLogged(t *testing.T) {
+func TestAnOverrideIsLoggedWithItsOperator(t *testing.T) {
 	until := time.Date(2026, 1, 8, 20, 0, 0, 0, time.UTC)
 	change := breaker.Transition{
 		Circuit: "jira_api", From: breaker.Closed, To: breaker.Closed, Generation: 7,
@@ -81,13 +81,13 @@ func TestWhoOverrodeIsLogged(t *testing.T) {
 	}
 }
 
-func TestAMissingEntryOfTheHistoryIsALine(t *testing.T) {
+func TestAMissingHistoryEntryIsLogged(t *testing.T) {
 	logger, lines := setup(t, "info")
 	Observer(logger).HistoryFailed(invocationContext(), "jira_api", errors.New("throttled"))
 	want(t, lines()[0], map[string]any{"level": "WARN", "message": "Circuit history lacks an entry", "circuit": "jira_api", "error": "throttled"})
 }
 
-func TestLocalTransitionIsNotTheFleets(t *testing.T) {
+func TestALocalTransitionIsNotLoggedAsTheFleets(t *testing.T) {
 	logger, lines := setup(t, "info")
 	Observer(logger).Transition(context.Background(), breaker.Transition{
 		Circuit: "jira_api", From: breaker.Closed, To: breaker.Open, Reason: "timeout", Local: true,
@@ -99,7 +99,7 @@ func TestLocalTransitionIsNotTheFleets(t *testing.T) {
 	})
 }
 
-func TestStoreLossAndReturn(t *testing.T) {
+func TestStoreOutage(t *testing.T) {
 	logger, lines := setup(t, "info")
 	observer := Observer(logger)
 	observer.StoreLost(context.Background(), "jira_api", errors.New("refused"))

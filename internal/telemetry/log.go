@@ -31,8 +31,8 @@ func Setup(w io.Writer, service string, getenv func(string) string) *slog.Logger
 	return logger
 }
 
-// handler adds the invocation's ids to every line, at the root of the object
-// also where a group is open.
+// handler adds the invocation's ids to every line, at the root of the object even
+// if a group is open.
 type handler struct {
 	root  slog.Handler                      // everything before the first WithGroup
 	later []func(slog.Handler) slog.Handler // everything from there on
@@ -89,8 +89,8 @@ func invocation(ctx context.Context) []slog.Attr {
 
 // traceID returns the root id of the X-Ray header
 // "Root=1-…;Parent=…;Sampled=1" that aws-lambda-go puts into every
-// invocation's context. The environment variable is not asked: where one
-// environment serves several requests it is unset.
+// invocation's context. It does not read the environment variable, which is unset
+// if one environment serves several requests.
 func traceID(ctx context.Context) string {
 	header, _ := ctx.Value("x-amzn-trace-id").(string)
 	for field := range strings.SplitSeq(header, ";") {

@@ -112,7 +112,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-func TestPackageLogComesOutAsError(t *testing.T) {
+func TestPackageLogIsLoggedAsError(t *testing.T) {
 	_, lines := setup(t, "info")
 	log.Print("invocation failed")
 	slog.Warn("by the default logger")

@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// emf is the member "_aws" that makes a log line a metric document. The values
-// and dimensions that it names are the line's own attributes. Format:
+// emf is the member "_aws", which makes a log line a metric document. It names
+// the line's attributes that are values and dimensions. Format:
 // CloudWatch User Guide, "Specification: Embedded metric format".
 type emf struct {
 	Timestamp         int64 // Unix milliseconds
 	CloudWatchMetrics json.RawMessage
 }
 
-// metrics makes a line a metric document. The line must be written by Setup's
-// logger without an open group, at INFO or above: Lambda drops what is below its
-// application log level, alarms and all.
+// metrics returns the attribute that makes a line a metric document. The line
+// must be written by Setup's logger, without an open group, at INFO or above:
+// Lambda drops lines below its application log level, metrics included.
 func metrics(directives string) slog.Attr {
 	return slog.Any("_aws", emf{time.Now().UnixMilli(), json.RawMessage(directives)})
 }
 
-// What each kind of line measures, all in namespace coldfuse and by stack,
-// which Setup puts on every line: two stacks of one account must not feed each
-// other's alarms. A metric costs by its combinations of dimensions: only what
-// alarms or dashboards need is also kept by operation.
+// Metrics of each kind of line. All are in namespace coldfuse and have the
+// dimension stack, which Setup adds to every line, so that two stacks in one
+// account do not trigger each other's alarms. CloudWatch charges for each
+// combination of dimensions: only metrics that alarms or dashboards need by
+// operation have that dimension.
 const (
 	callMetrics = `[` +
 		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[` +
