@@ -18,7 +18,7 @@ mkdir -p "$temp/bin" "$temp/module/pkg"
 cp "$root/go.mod" "$root/go.sum" "$temp/module"
 cp -R "$root/pkg/breaker" "$temp/module/pkg"
 cd "$temp/module"
-rm -rf pkg/breaker/dynamostore pkg/breaker/explore_*_test.go pkg/breaker/simulate_*_test.go pkg/breaker/fleet_test.go
+rm -rf pkg/breaker/dynamostore pkg/breaker/explore_*_test.go pkg/breaker/simulate_*_test.go
 GOBIN=$temp/bin go install "$gremlins"
 
 # gremlins passes over what Go's coverage does not count, and that counts

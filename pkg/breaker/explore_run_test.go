@@ -2,6 +2,9 @@ package breaker
 
 import (
 	"flag"
+	"maps"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +20,7 @@ var (
 	exploreCalls      = flag.Int("explore.calls", 2, "with -explore.envs: calls of each environment")
 	exploreTicks      = flag.Int("explore.ticks", 1, "with -explore.envs: times that the clock goes on")
 	exploreFaults     = flag.Int("explore.faults", 0, "with -explore.envs: faults in one schedule; 0 for one of each kind")
-	exploreHands      = flag.Int("explore.hands", 0, "with -explore.envs: deletions and overrides by hand")
+	exploreOperator   = flag.Int("explore.operator", 0, "with -explore.envs: deletions and overrides by hand")
 	exploreSplit      = flag.Bool("explore.split", false, "with -explore.envs: replies travel apart from their operations")
 	exploreReduced    = flag.Bool("explore.reduced", false, "with -explore.envs: of orders that make no difference few are tried")
 	exploreDeviations = flag.Int("explore.deviations", 0, "with -explore.envs: calls run one after another, but for this many deviations; 0: in every order")
@@ -38,13 +41,13 @@ type exploration struct {
 // each the orders are reduced, and with three calls the deviations from one
 // order are bounded.
 var explorations = []exploration{
-	{0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased"},
-	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, ages: true}, ""},
-	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 2}, "brink,reached,due,dead,waits"},
+	{0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased"},
+	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, ages: true}, ""},
+	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2}, "brink,reached,due,dead,waits"},
 	{2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead"},
-	{2, bounds{envs: 2, calls: 1, ticks: 3, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: 1, faults: 1, together: true}, "adrift,astray"},
+	{2, bounds{envs: 2, calls: 1, ticks: 3, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "adrift,astray"},
 	{2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached"},
-	{2, bounds{envs: 2, calls: 2, ticks: 1, hands: 1, together: true}, "brink,due"},
+	{2, bounds{envs: 2, calls: 2, ticks: 1, operatorActions: 1, together: true}, "brink,due"},
 	{2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead"},
 	{2, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, together: true, reduced: true}, "brink,reached"},
 	{2, bounds{envs: 3, calls: 2, crashes: 1, together: true, reduced: true}, "due,round"},
@@ -54,7 +57,7 @@ var explorations = []exploration{
 	{3, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, ""},
 	{3, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, ""},
 	{3, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, reduced: true}, "dead"},
-	{3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, hands: 1, faults: 1, together: true, reduced: true}, "cold,brink,full,due,round"},
+	{3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, operatorActions: 1, faults: 1, together: true, reduced: true}, "cold,brink,full,due,round"},
 	{3, bounds{envs: 3, calls: 3, losses: 1, together: true, reduced: true}, "brink,reached"},
 	{3, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 5}, "brink,due,round"},
 	{3, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 3}, "brink,reached"},
@@ -65,7 +68,7 @@ var explorations = []exploration{
 func TestExplore(t *testing.T) {
 	all := explorations
 	if *exploreEnvs > 0 {
-		all = []exploration{{3, bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, hands: *exploreHands, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges, reduced: *exploreReduced, ordered: *exploreDeviations > 0, deviations: *exploreDeviations}, ""}}
+		all = []exploration{{3, bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: *exploreOperator, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges, reduced: *exploreReduced, ordered: *exploreDeviations > 0, deviations: *exploreDeviations}, ""}}
 	}
 	rows := newTable()
 	for _, e := range all {
@@ -118,6 +121,33 @@ func (e exploration) String() string {
 	return e.bounds.String() + "; " + strings.ReplaceAll(e.among, ",", ", ")
 }
 
+// A clock that is off by more than Settings.MaxClockSkew can cost a failure: the
+// environment whose clock is ahead prunes as dated too far back, or the other way
+// round, what another still counts.
+func TestBeyondTheAllowedSkewAFailureCanBeLost(t *testing.T) {
+	s, err := parseSchedule("astray:3:4:false:false tick:0:0 tick:0:0 arrive:4:0 arrive:8:0 arrive:5:0 arrive:9:0 arrive:10:0 arrive:11:0 " +
+		"arrive:6:0 perform:11:0 perform:6:0 reply:6:0 reply:11:0 end:11:1 end:6:1 perform:6:0 perform:11:0 reply:11:0 perform:11:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if breach := s.replay(func(*world, move) {}); !strings.HasPrefix(breach, mustCount) {
+		t.Errorf("got %q: if the rule was mended, docs/correctness.md is to say so", breach)
+	}
+}
+
+// docs/correctness.md explains each invariant under the name that breaches have.
+func TestThePageExplainsEveryInvariant(t *testing.T) {
+	page, err := os.ReadFile("../../docs/correctness.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range invariants {
+		if number, what, _ := strings.Cut(name, " "); !strings.Contains(string(page), "| "+number+" | "+what+" |") {
+			t.Errorf("the page has no row of %q", name)
+		}
+	}
+}
+
 func TestExploreReplays(t *testing.T) {
 	if *exploreReplay == "" {
 		return
@@ -127,9 +157,163 @@ func TestExploreReplays(t *testing.T) {
 		t.Fatal(err)
 	}
 	breach := s.replay(func(w *world, m move) {
-		t.Logf("%-14s %5d ms: %+v", m, w.now-dawn, w.record)
+		t.Logf("%-14s %5d ms: %+v", m, w.now-startTime, w.record)
 	})
 	if breach != "" {
 		t.Error(breach)
 	}
+}
+
+// TestExploreOrderedGrows takes more and more deviations from one order of
+// calls: at each ends are reached that fewer did not reach, and with enough of
+// them all that a search of every order reaches.
+func TestExploreOrderedGrows(t *testing.T) {
+	at := situationNamed("due")
+	full := search{situation: at, bounds: bounds{envs: 2, calls: 2, together: true}}
+	want := full.ends()
+	var before map[uint64]bool
+	for deviations := 0; !maps.Equal(before, want); deviations++ {
+		s := search{situation: at, bounds: full.bounds}
+		s.bounds.ordered, s.bounds.deviations = true, deviations
+		ends := s.ends()
+		for end := range before {
+			if !ends[end] {
+				t.Fatalf("%d deviations miss an end that fewer reach", deviations)
+			}
+		}
+		if len(ends) <= len(before) {
+			t.Fatalf("%d deviations reach %d ends, as fewer do, of %d", deviations, len(ends), len(want))
+		}
+		before = ends
+	}
+}
+
+func TestExploreTable(t *testing.T) {
+	r := row{explored: exploration{0, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, ticks: 1}, "brink,due"}.String(), extent: "complete", states: 1_971_095, steps: 957, schedules: 2.6e11}
+	const want = "| 3 × 2, crash, lost reply, one stop of the clock, replies apart; brink, due | complete | 1,971,095 | 957 | 2.6 · 10¹¹ | 0.0 |"
+	if got := r.String(); got != want {
+		t.Errorf("%s\nin place of\n%s", got, want)
+	}
+}
+
+// These fleets are small enough for the search of every order. Equal
+// environments are told apart in them, lest the two searches name them
+// differently.
+var reducible = []exploration{
+	{0, bounds{envs: 2, calls: 1, ticks: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1}, "cold,waits"},
+	{0, bounds{envs: 2, calls: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2, together: true}, "brink,full,round"},
+	{0, bounds{envs: 1, calls: 2, crashes: 1, losses: 1, operatorActions: 1}, "brink,due"},
+	{0, bounds{envs: 2, calls: 2, together: true}, "brink,full,round"},
+	{0, bounds{envs: 3, calls: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink"},
+	{0, bounds{envs: 3, calls: 1, losses: 1}, "brink,reached"},
+}
+
+// each goes through the situations of an exploration, with the environments
+// told apart.
+func (e exploration) each(f func(*situation)) {
+	for _, at := range situations() {
+		if slices.Contains(strings.Split(e.among, ","), at.name) {
+			at.alike = false
+			f(at)
+		}
+	}
+}
+
+// ends returns the states in which nothing more can happen, without regard to
+// the order in which calls were to run.
+func (s *search) ends() map[uint64]bool {
+	ends := make(map[uint64]bool)
+	s.ended = func(w world) {
+		w.left.ordered = false
+		ends[w.hash()] = true
+	}
+	s.run()
+	return ends
+}
+
+func TestExploreReducedEndsAlike(t *testing.T) {
+	for _, e := range reducible {
+		e.each(func(at *situation) {
+			full := search{situation: at, bounds: e.bounds}
+			reduced := search{situation: at, bounds: e.bounds}
+			reduced.bounds.reduced = true
+			want, got := full.ends(), reduced.ends()
+			if full.breach != "" || reduced.breach != "" {
+				t.Fatalf("%v from %s: %s%s", e.bounds, at.name, full.breach, reduced.breach)
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%v from %s: %d ends in place of %d", e.bounds, at.name, len(got), len(want))
+			}
+			if len(reduced.met) >= len(full.met) {
+				t.Errorf("%v from %s: %d states in place of %d", e.bounds, at.name, len(reduced.met), len(full.met))
+			}
+		})
+	}
+}
+
+// TestExploreReducedFindsBugs returns one environment settings of its own, which
+// the checks do not know of.
+func TestExploreReducedFindsBugs(t *testing.T) {
+	for _, bug := range []struct {
+		at, breaks string
+		plant      func(*Settings)
+	}{
+		{"cold", mustOpenByFailures, func(s *Settings) { s.FailureThreshold = 1 }},
+		{"full", mustOpenByFailures, func(s *Settings) { s.FailureWindow *= 2 }},
+		{"due", mustCloseBySuccesses, func(s *Settings) { s.SuccessThreshold = 1 }},
+		{"due", mustProbeAlone, func(s *Settings) { s.ProbeTimeout /= 2 }},
+		{"round", mustCloseAgain, func(s *Settings) { s.RecoveryTimeout *= 2 }},
+		{"brink", mustCount, func(s *Settings) { s.FailureThreshold = 3 }},
+	} {
+		for _, reduced := range []bool{false, true} {
+			s := &search{bounds: bounds{envs: 2, calls: 2, losses: 1, together: true, reduced: reduced}}
+			w := situationNamed(bug.at).begin(s.bounds)
+			bug.plant(&w.envs[1].Settings)
+			s.explore(w)
+			if !strings.HasPrefix(s.breach, bug.breaks+":") {
+				t.Errorf("from %s, reduced %t: %q is found in place of %q", bug.at, reduced, s.breach, bug.breaks)
+			}
+		}
+	}
+}
+
+// TestExploreOwnMovesCommute walks at random, and holds each own move to what
+// the reduction takes for granted: whether it comes before or after a move of
+// somebody else makes no difference.
+func TestExploreOwnMovesCommute(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	all := situations()
+	pairs := 0
+	for walk := range 400 {
+		at := all[walk%len(all)]
+		at.alike = false
+		w := at.begin(bounds{envs: 3, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, together: walk%2 == 0})
+		for moves := w.moves(nil); len(moves) > 0 && w.breach == ""; moves = w.moves(nil) {
+			m := moves[random.IntN(len(moves))]
+			after := w.after(m)
+			if env := w.mover(m); env != nobody && !after.shared {
+				for _, other := range moves {
+					if w.mover(other) == env || other.what == ticks {
+						continue
+					}
+					pairs++
+					if one, two := after.after(other), w.after(other).after(m); one.hash() != two.hash() || one.breach != two.breach {
+						t.Fatalf("from %s: %v and %v do not commute", at.name, m, other)
+					}
+				}
+			}
+			w = after
+		}
+	}
+	if pairs < 5_000 {
+		t.Errorf("only %d pairs of moves were tried", pairs)
+	}
+}
+
+// after is the world that a move makes.
+func (w *world) after(m move) *world {
+	next := new(world)
+	w.copyTo(next)
+	next.make(m)
+	return next
 }

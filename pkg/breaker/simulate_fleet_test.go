@@ -1,8 +1,11 @@
 package breaker
 
 import (
+	"container/heap"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"testing"
 	"time"
 )
 
@@ -339,5 +342,87 @@ func (f *simFleet) changed(before, after Record) {
 		}
 	case after.State == Closed && before.State != Closed:
 		f.closedAt = append(f.closedAt, f.now)
+	}
+}
+
+// simAgenda is what is still to happen in a simulation, by time. What falls on
+// one time happens in the order in which it was put down, so that a seed gives
+// one run and no other.
+type simAgenda struct {
+	now    int64 // µs since the simulation began
+	serial int
+	queue  simQueue
+	over   bool
+}
+
+func (a *simAgenda) after(us int64, do func()) {
+	a.serial++
+	heap.Push(&a.queue, simAppointment{a.now + us, a.serial, do})
+}
+
+func (a *simAgenda) runUntil(end int64) {
+	for len(a.queue) > 0 && !a.over && a.queue[0].when <= end {
+		next := heap.Pop(&a.queue).(simAppointment)
+		a.now = next.when
+		next.do()
+	}
+}
+
+type simAppointment struct {
+	when   int64
+	serial int
+	do     func()
+}
+
+type simQueue []simAppointment
+
+func (q simQueue) Len() int      { return len(q) }
+func (q simQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q simQueue) Less(i, j int) bool {
+	return q[i].when < q[j].when || q[i].when == q[j].when && q[i].serial < q[j].serial
+}
+func (q *simQueue) Push(x any) { *q = append(*q, x.(simAppointment)) }
+func (q *simQueue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+func us(d time.Duration) int64 { return d.Microseconds() }
+
+var (
+	simulateWrite = flag.Bool("simulate.write", false, "simulate everything, up to 50,000 environments, and write docs/simulation")
+	simulateSmall = flag.Int("simulate.seeds", 10, "seeds of each simulation of a small fleet")
+	simulateLarge = flag.Int("simulate.large", 3, "seeds of each simulation of 1,000 environments and more")
+)
+
+// TestSimulate holds the deployed code against the targets of a fleet, in a
+// simulation: see docs/simulation.
+func TestSimulate(t *testing.T) {
+	if *simulateWrite {
+		writeSimulation(t, max(*simulateSmall, 40), max(*simulateLarge, 5))
+		return
+	}
+	for _, target := range simSmallTargets {
+		target(*simulateSmall).check(t)
+	}
+	for _, target := range simScaleTargets {
+		target(*simulateSmall, *simulateLarge).check(t)
+	}
+}
+
+func TestSimulateSameSeedSameRun(t *testing.T) {
+	run := func(seed uint64) string {
+		s := twenty()
+		s.seed, s.dies, s.heals = seed, 5*time.Second, 15*time.Second
+		f := s.run()
+		return fmt.Sprint(f.calls, f.added, f.probedAt, f.openedAt, f.closedAt, f.store.past, f.store.usage)
+	}
+	first := run(1)
+	if again := run(1); again != first {
+		t.Error("one seed gave two runs")
+	}
+	if run(2) == first {
+		t.Error("two seeds gave one run")
 	}
 }

@@ -29,8 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHECKS = {
     "pkg/breaker": {
         "exploration": ["-test.run=^TestExplore$", "-explore.level=0"],
-        "rules": ["-test.short", "-test.run=^Test[^EF]"],
-        "random fleets": ["-test.run=^TestFleet"],
+        "rules": ["-test.short", "-test.skip=^Test(Explore|Walk)"],
+        "random walks": ["-test.run=^TestWalk"],
         "larger exploration": ["-test.run=^TestExplore$", "-explore.level=1"],
     },
     "internal/guard": {"guard": ["-ticket.calls=1000000"]},

@@ -19,7 +19,7 @@ MUTATIONS = [
              "if r.Exists() != c.From.Exists() {"),
     Mutation("a change does not ask for the writer", "record.go",
              " || r.Generation != c.From.Generation || r.Writer != c.From.Writer {",
-             " || r.Generation != c.From.Generation {", found="random fleets"),
+             " || r.Generation != c.From.Generation {", found="random walks"),
     Mutation("a change does not ask for the generation", "record.go",
              " || r.Generation != c.From.Generation || r.Writer != c.From.Writer {",
              " || r.Writer != c.From.Writer && r.Generation < c.From.Generation {"),
@@ -169,7 +169,7 @@ MUTATIONS = [
              "return false"),
     Mutation("a failed retry of the store keeps others from retrying", "outage.go",
              "out.retrying, c.retriesStore = false, false",
-             "c.retriesStore = false", found="random fleets"),
+             "c.retriesStore = false", found="random walks"),
     # Observers.
     Mutation("a change in conflict is announced", "node.go",
              "if e.held && c.stage.writes() {",

@@ -6,19 +6,24 @@ import (
 	"strconv"
 )
 
-// The invariants, each with its name. They are said in the explorer's own
-// terms, of what really happened, and not by asking the machine.
+// The invariants by name, as docs/correctness.md explains them. The checks use what
+// really happened in the explorer's world and do not ask the machine.
 const (
-	mustProbeAlone       = "1 one probe at a time"
-	mustFence            = "2 generations rise and are one write's"
-	mustOpenByFailures   = "3 opens only by enough failures of one epoch in one window"
-	mustCloseBySuccesses = "4 closes only by enough fenced successes of one round"
-	mustCount            = "5 no failure is lost, none counts twice"
-	mustDecideOnce       = "6 one decision, one outcome, by a record that says so"
-	mustCloseAgain       = "7 the circuit can always close again"
-	mustOutliveStore     = "8 a store outage costs one wait and decides nothing"
-	mustAnnounceOnce     = "9 a transition is announced once"
+	mustProbeAlone       = "1 at most one probe at a time"
+	mustFence            = "2 generations only rise, and each is one write's"
+	mustOpenByFailures   = "3 a circuit opens only after enough failures of one epoch in one window"
+	mustCloseBySuccesses = "4 a circuit closes only after enough fenced successes of one round"
+	mustCount            = "5 no failure is lost or counted twice"
+	mustDecideOnce       = "6 each call has one decision and one outcome"
+	mustCloseAgain       = "7 a circuit can always close again"
+	mustOutliveStore     = "8 a store outage costs one wait and rejects nobody"
+	mustAnnounceOnce     = "9 a transition is announced at most once"
 )
+
+var invariants = []string{
+	mustProbeAlone, mustFence, mustOpenByFailures, mustCloseBySuccesses, mustCount,
+	mustDecideOnce, mustCloseAgain, mustOutliveStore, mustAnnounceOnce,
+}
 
 // seen is how things stood before a step.
 type seen struct {
@@ -67,7 +72,8 @@ func (w *world) checkStep(i int, was seen, e event, o op, firstID uint64) {
 		}
 	case opPrune:
 		for _, id := range o.ids {
-			if w.inWindow(id, e.now) {
+			own := w.settings.MinEnvironments > 1 && id.environment() == n.id // it keeps no more than its quota
+			if w.inWindow(id, e.now) && !own {
 				w.broken(mustCount, "%s is pruned while it counts", id)
 			}
 		}
@@ -164,6 +170,9 @@ func (w *world) checkCounted(s *slot) {
 	if w.disabled || w.deleted || r.State != Closed || r.Epoch != s.admitted || slices.Contains(r.Failures, s.counted) {
 		return
 	}
+	if w.settings.MinEnvironments > 1 && len(machine{w.settings}.surplus(r, s.counted.environment(), w.settings.failureQuota()-1)) > 0 {
+		return // newer ones of the same environment have taken its place
+	}
 	if s.counted == "" || w.now-s.counted.At() <= ms(w.settings.FailureWindow-w.settings.MaxClockSkew) {
 		w.broken(mustCount, "a failure of epoch %d is reported and not stored", s.admitted)
 	}
@@ -175,7 +184,7 @@ func (w *world) checkHelp(s *slot, was seen, e event, o op) {
 		return
 	}
 	r := e.record
-	if r.State != Closed || r.Epoch != s.admitted || w.inWindowWith(r, s.counted, e.now) < w.settings.FailureThreshold {
+	if r.State != Closed || r.Epoch != s.admitted || !w.enough(r, s.counted, e.now) {
 		return
 	}
 	if o.kind == opChange && o.change.To.State == Open {
@@ -206,7 +215,8 @@ func (w *world) checkDecided(s *slot, e event, c Change) {
 	}
 	switch {
 	case from.State == Closed:
-		if n := w.inWindowWith(from, s.counted, e.now); to.State != Open || n < w.settings.FailureThreshold || from.Epoch != s.admitted {
+		if to.State != Open || !s.openFor && !w.enough(from, s.counted, e.now) || from.Epoch != s.admitted {
+			n := w.inWindowWith(from, s.counted, e.now)
 			w.broken(mustOpenByFailures, "%d failures of epoch %d make %s of epoch %d %s", n, s.admitted, from.State, from.Epoch, to.State)
 		}
 	case to.ProbeOwner != "":
@@ -220,7 +230,11 @@ func (w *world) checkDecided(s *slot, e event, c Change) {
 			w.broken(mustCloseBySuccesses, "a late or neutral result counts as success")
 		}
 	}
-	if to.State == Open && (to.RetryAt <= e.now || to.RetryAt > e.now+ms(w.settings.RecoveryTimeout)) {
+	longest := ms(w.settings.RecoveryTimeout)
+	if s.openFor || w.settings.OpenBackOff > 1 {
+		longest = ms(w.settings.MaxOpen)
+	}
+	if to.State == Open && (to.RetryAt <= e.now || to.RetryAt > e.now+longest) {
 		w.broken(mustCloseAgain, "an opening lasts %d ms", to.RetryAt-e.now)
 	}
 }
@@ -236,7 +250,7 @@ func (w *world) checkClaim(s *slot, e event, c Change) {
 		w.broken(mustProbeAlone, "a claim under an override")
 	case s.reported != 0:
 		w.broken(mustProbeAlone, "a probe is made again")
-	case from.State == Open && soon(from.RetryAt, ms(w.settings.RecoveryTimeout)):
+	case from.State == Open && soon(from.RetryAt, min(max(from.RetryAt-from.OpenedAt, 0), ms(w.settings.MaxOpen))):
 		w.broken(mustOpenByFailures, "a circuit is claimed %d ms before its recovery time ends", from.RetryAt-e.now)
 	case from.ProbeOwner != "" && soon(from.ProbeUntil+1, lease+1):
 		w.broken(mustProbeAlone, "a lease is taken over %d ms before its end", from.ProbeUntil-e.now)
@@ -253,7 +267,7 @@ func (w *world) checkCommit(s *slot, before, after Record, held bool) {
 	if held && o.kind == opAppend && (before.State != Closed || before.Epoch != s.admitted) {
 		w.broken(mustCount, "a failure of epoch %d counts in %s of epoch %d", s.admitted, before.State, before.Epoch)
 	}
-	if held && o.kind == opAppend && len(after.Failures) > len(before.Failures)+1 || len(after.Failures) > w.settings.FailureThreshold+1 {
+	if held && o.kind == opAppend && len(after.Failures) > len(before.Failures)+1 || len(after.Failures) > w.settings.failureCapacity()+1 {
 		w.broken(mustCount, "the set grows to %d", len(after.Failures))
 	}
 	if held && o.kind == opAppend && hasTwice(after.Failures) {
@@ -331,6 +345,18 @@ func (w *world) checkRest(env int) {
 
 func (w *world) inWindow(id FailureID, now int64) bool {
 	return now-id.At() <= ms(w.settings.FailureWindow) && id.At()-now <= ms(2*w.settings.MaxClockSkew)
+}
+
+// enough reports whether a record's failures, and one's own though its append may
+// have failed, are as many as open the circuit, from as many environments.
+func (w *world) enough(r Record, own FailureID, now int64) bool {
+	seen := map[string]bool{}
+	for _, id := range append(slices.Clip(r.Failures), own) {
+		if id != "" && (id == own || w.inWindow(id, now)) {
+			seen[id.environment()] = true
+		}
+	}
+	return w.inWindowWith(r, own, now) >= w.settings.FailureThreshold && len(seen) >= w.settings.MinEnvironments
 }
 
 func hasTwice(ids []FailureID) bool {

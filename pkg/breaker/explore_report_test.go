@@ -111,7 +111,7 @@ func (b bounds) kinds() []string {
 	for _, k := range []struct {
 		most int
 		name string
-	}{{b.crashes, "crash"}, {b.losses, "lost reply"}, {b.stale, "stale read"}, {b.freezes, "frozen probe"}, {b.hands, "operator's hand"}} {
+	}{{b.crashes, "crash"}, {b.losses, "lost reply"}, {b.stale, "stale read"}, {b.freezes, "frozen probe"}, {b.operatorActions, "operator"}} {
 		if k.most > 0 {
 			kinds = append(kinds, k.name)
 		}
