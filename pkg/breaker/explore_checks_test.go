@@ -25,7 +25,7 @@ var invariants = []string{
 	mustDecideOnce, mustCloseAgain, mustOutliveStore, mustAnnounceOnce,
 }
 
-// seen is how things stood before a step.
+// seen is the state before a step.
 type seen struct {
 	view
 	op    op // whose reply the step takes
@@ -368,8 +368,8 @@ func hasTwice(ids []FailureID) bool {
 	return false
 }
 
-// inWindowWith counts a record's failures, and one's own though it may have
-// been refused.
+// inWindowWith counts a record's failures in the window, and one's own even if its
+// append failed.
 func (w *world) inWindowWith(r Record, own FailureID, now int64) int {
 	n := 0
 	for _, id := range r.Failures {

@@ -282,8 +282,8 @@ func (w *world) finish(i int) {
 }
 
 // instants returns the next instant, by true time, at which some comparison of
-// the protocol changes, and the next that is not one of a cache's age; 0 is
-// none. Time does not pass a probe's own timeout while it is at the
+// the protocol changes, and the next that is not one of a cache's age; 0 if there
+// is no such instant. Time does not pass a probe's own timeout while it is at the
 // dependency, unless its environment is frozen.
 func (w *world) instants() (next, protocol int64) {
 	latest := int64(1) << 62

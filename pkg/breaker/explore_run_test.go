@@ -197,8 +197,7 @@ func TestExploreTable(t *testing.T) {
 }
 
 // These fleets are small enough for the search of every order. Equal
-// environments are told apart in them, lest the two searches name them
-// differently.
+// environments are told apart in them, so that both searches name them alike.
 var reducible = []exploration{
 	{0, bounds{envs: 2, calls: 1, ticks: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1}, "cold,waits"},
 	{0, bounds{envs: 2, calls: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2, together: true}, "brink,full,round"},

@@ -39,7 +39,7 @@ func (s *search) explore(w *world) {
 	s.schedules = s.from(0)
 }
 
-// from explores what can follow the world at a depth, and gives the number of
+// from explores what can follow the world at a depth, and returns the number of
 // schedules. A world in which somebody goes on alone is not worth noting.
 func (s *search) from(depth int) float64 {
 	w := s.worlds[depth]
@@ -393,7 +393,7 @@ func (w *world) turnsUntil(i int) int {
 	return (w.place(i) - w.place(w.turn) + n) % n
 }
 
-// place is a call's in the order. Reads beside calls come last.
+// place is a call's position in the order. Background reads come last.
 func (w *world) place(i int) int {
 	if i >= w.left.envs*w.left.calls {
 		return i

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The explorer runs real environments (environment.go, on machine.go) as a
+// The explorer runs real environments (node.go, on machine.go) as a
 // world in which nothing happens by itself. Each move is one atomic step: a
 // call arrives, the store performs one operation, its reply arrives or is lost,
 // the dependency answers, an environment dies, time goes on to the next instant

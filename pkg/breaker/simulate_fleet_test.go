@@ -75,14 +75,14 @@ type simEnvironment struct {
 
 type simCall struct {
 	*call
-	env    *simEnvironment
-	sent   int64        // when the operation under way was, by the environment's clock in ms
-	asked  int64        // and by the simulation's in µs
-	stored int64        // µs spent waiting for the store
-	then   func(opKind) // what its end means, where it is not a call of the fleet's
-	tries  int
-	beside bool // a read runs beside the call
-	ended  bool // and the call waits for it
+	env        *simEnvironment
+	sent       int64        // when the operation under way was, by the environment's clock in ms
+	asked      int64        // and by the simulation's in µs
+	stored     int64        // µs spent waiting for the store
+	then       func(opKind) // what its end means, where it is not a call of the fleet's
+	tries      int
+	background bool // a read runs in the background of the call
+	ended      bool // and the call waits for it
 }
 
 func (s simulation) run() *simFleet {
@@ -201,7 +201,7 @@ func (f *simFleet) took(c *simCall, o op) {
 	}
 }
 
-// aside runs what an environment does beside a call of the fleet's.
+// aside runs what an environment does in addition to the fleet's calls.
 func (f *simFleet) aside(env *simEnvironment, begin func(*call, event) op, then func(opKind)) {
 	c := &simCall{call: &call{}, env: env, then: then}
 	f.took(c, begin(c.call, f.event(env)))
@@ -223,9 +223,9 @@ func (f *simFleet) admit(c *simCall, beside bool) {
 		f.waited++
 	}
 	if beside {
-		c.beside = true
+		c.background = true
 		f.aside(c.env, c.env.refresh, func(opKind) {
-			c.beside = false
+			c.background = false
 			if c.ended {
 				f.leave(c)
 			}
@@ -314,10 +314,10 @@ func (f *simFleet) report(c *simCall, o Outcome) {
 	f.took(c, c.env.report(c.call, o, f.event(c.env)))
 }
 
-// leave frees the call's environment, once the read beside it has ended.
+// leave frees the call's environment, once the background read has ended.
 func (f *simFleet) leave(c *simCall) {
 	c.ended = true
-	if c.env.dead || c.beside {
+	if c.env.dead || c.background {
 		return
 	}
 	if c.tries > 0 {

@@ -205,7 +205,7 @@ Written on %s, %s/%s, %d CPUs, %s, with seeds 1 to %d for small fleets (up to tw
 
 In the simulation each execution environment is the code that is deployed: ` + "`environment`" + ` on ` + "`machine`" + `, and the record is changed by ` + "`Record.Append`, `Prune` and `Apply`" + `. Time, traffic, dependency and store are modelled as discrete events, so that a seed gives the same run again. Figures of the deployed code with a real store are in [benchmarks.md](../benchmarks.md).
 
-The model: calls arrive as a Poisson process, each at a random environment that is free, which serves one call at a time. Clocks are off by up to 10 ms. An operation on the store takes 3 to 10 ms, in one of a hundred cases up to 50 ms, and takes effect half-way. One of three eventually consistent reads asks the leader; the others see the item as it was some tens of ms ago (15 ms on average, 100 ms at most). A write costs one unit a KB, held or refused, a consistent read one unit, an eventually consistent one half. A store that refuses takes 1 ms, one that hangs 100 ms. Items of the history are left out.
+The model: calls arrive as a Poisson process, each at a random free environment, which serves one call at a time. Clocks are off by up to 10 ms. An operation on the store takes 3 to 10 ms, in one of a hundred cases up to 50 ms, and takes effect half-way. One of three eventually consistent reads asks the leader; the others see the item as it was some tens of ms ago (15 ms on average, 100 ms at most). A write costs one unit a KB, even if its condition fails, a consistent read one unit, an eventually consistent one half. A store that rejects operations takes 1 ms, one that hangs 100 ms. Items of the history are left out.
 
 `
 
@@ -256,13 +256,13 @@ Read units in the busiest second, and the fleet at which they are 3,000: reckone
 const simCopiesText = `
 ## Beyond one item
 
-At 10,000 environments with one call a second each the item is too hot: in the second after a recovery time each environment's call reads it, and so does each failing call of a dependency that hangs. No age of a cached record mends this, for these are the first reads in seconds. What mends it is more items to read from.
+At 10,000 environments with one call a second each the item is too hot: in the second after a recovery time each environment's call reads it, and so does each failing call of a dependency that hangs. No age of a cached record mends this because these are the first reads in seconds. What mends it is more items to read from.
 
-**Read copies** (a prototype in this simulation, not deployed): K further items ` + "`state@k`" + `, each under a partition key of its own. An environment's eventually consistent reads go to copy hash(environment) mod K; consistent reads, failures and changes go to the item itself. Who wins a change writes it to each copy under the condition that the copy's generation is lower. Who learns from the item that its copy is behind does the same for that copy, so that a writer that died is made up for. Failures are not copied.
+**Read copies** (a prototype in this simulation, not deployed): K further items ` + "`state@k`" + `, each under a partition key of its own. An environment's eventually consistent reads go to copy hash(environment) mod K; consistent reads, failures and changes go to the item itself. Who wins a change writes it to each copy under the condition that the copy's generation is lower. An environment that learns from the item that its copy is behind does the same for that copy, in case the writer died. Failures are not copied.
 
-It is safe by what the protocol does already, for a copy is only an old eventually consistent read. One that says closed lets an environment's next call through, whose failure is refused by the item and teaches it the truth; one that says open is looked at again, consistently, before a claim; one that shows a lower generation than is known is followed by a consistent read.
+The protocol is already safe with copies, because a copy is only an old eventually consistent read. If it says closed, the environment's next call passes, and the append of its failure conflicts with the item and returns the current record. If it says open, a consistent read comes before any claim. If it shows a lower generation than is known, a consistent read follows.
 
-10,000 environments, 10,000 calls a second, an outage of 17 s. Units are those of the busiest second. "Throttled" is with a partition that refuses what is above 3,000 read or 1,000 write units; an environment that is refused goes on by itself for half a second and more.
+10,000 environments, 10,000 calls a second, an outage of 17 s. Units are those of the busiest second. "Throttled" is with a partition that rejects what is above 3,000 read or 1,000 write units; a throttled environment decides locally for half a second or more.
 
 ` + simVariantHead
 
@@ -276,7 +276,7 @@ Looking at a half-open record less often the longer its lease has lasted, instea
 ` + simVariantHead
 
 const simCopiesEnd = `
-Throttling costs protection, not correctness: there is one fleet probe at a time, and the circuit closes as fast; but refused environments count for themselves until they see the item again.
+Throttling costs protection, not correctness: there is one fleet probe at a time, and the circuit closes as fast; but throttled environments count for themselves until they see the item again.
 
 One copy suffices for 5,000 environments with one call a second each, or 1,500 with ten. What ends this design is writing to the item itself: in the second in which the dependency dies each failing call that does not yet know is one write. At 50,000 environments that is two thirds of what the item takes.
 
@@ -419,11 +419,11 @@ var simVariants = []simVariant{
 	}},
 	{"2 read copies", func(s *simulation) { s.copies = 2 }},
 	{"4 read copies", func(s *simulation) { s.copies = 4 }},
-	{"2 read copies, to one of which no winner ever gets", func(s *simulation) { s.copies, s.lost = 2, 1 }},
+	{"2 read copies, one of them never updated", func(s *simulation) { s.copies, s.lost = 2, 1 }},
 }
 
-// simVariantRow is what a variant does for a fleet through an outage, and what
-// when the partition gives no more than it has.
+// simVariantRow shows a variant in an outage, with and without the limits of the
+// partition.
 func simVariantRow(v simVariant, s simulation) string {
 	v.change(&s)
 	free := s.run()

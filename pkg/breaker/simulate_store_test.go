@@ -44,7 +44,7 @@ type simUsage struct {
 	throttled     int
 }
 
-type simWrites struct{ appends, prunes, changes, refused int }
+type simWrites struct{ appends, prunes, changes, failed int }
 
 func (w simWrites) total() int { return w.appends + w.prunes + w.changes }
 
@@ -62,7 +62,7 @@ const (
 	simHangs
 )
 
-// What an environment waits for a store in trouble, in µs: a refused
+// What an environment waits for a store in trouble, in µs: a failed
 // connection is known at once, a hanging answer after the adapter's limit, a
 // throttled one after the SDK's second attempt.
 const (
@@ -170,7 +170,7 @@ func (s *simStore) serve(o op, environment int) event {
 	}
 	e.record = s.record
 	if !e.held {
-		s.writes.refused++
+		s.writes.failed++
 		return e
 	}
 	s.past = append(s.past, simVersion{s.now, s.record})

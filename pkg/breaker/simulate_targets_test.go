@@ -25,7 +25,7 @@ var simSmallTargets = []func(seeds int) simRow{
 
 func simHealthy(seeds int) simRow {
 	r := simHealthRow(seeds, twenty())
-	r.missed = "with 2.5 calls a second and environment at random times, a read by the first call after 0.9 s is 1 / (1 + 2.5 × 0.9) reads a call, and the 0.3 s in which a read runs beside a call are often without one"
+	r.missed = "with 2.5 calls a second and environment at random times, a read by the first call after 0.9 s is 1 / (1 + 2.5 × 0.9) reads a call, and the 0.3 s in which a read runs in the background are often without one"
 	return r
 }
 
@@ -271,7 +271,7 @@ func simStoreRefuses(seeds int) simRow {
 	s.plan = func(f *simFleet) { f.at(2*time.Second, func() { f.burst(1001, 20*time.Second) }) }
 	failed := simSeeds(seeds, s, simFailed)[0]
 	return simRow{
-		what: "store refused and dependency dead: of 1,001 calls reach it", target: "at most 20 × (5 + 4)",
+		what: "store unavailable and dependency dead: of 1,001 calls reach it", target: "at most 20 × (5 + 4)",
 		measured: failed.String(), met: failed.worst() <= 180,
 	}
 }
@@ -311,8 +311,7 @@ func simClaimsRow(seeds int, what string, s simulation, n int) simRow {
 	}
 }
 
-// slowTraffic is 0.1 calls a second and environment, of which each takes 1 s
-// to fail.
+// slowTraffic is 0.1 calls a second and environment, each of which fails after 1 s.
 func slowTraffic() simulation {
 	return simulation{environments: 50, rps: 5, failing: time.Second}
 }
@@ -368,10 +367,10 @@ func simWatching(_, seeds int) simRow {
 	figures := simSeeds(seeds, s,
 		func(f *simFleet) float64 { return simPeak(f.store.usage, 0, s.ends).writes },
 		func(f *simFleet) float64 { return simPeak(f.store.usage, 0, s.ends).reads },
-		func(f *simFleet) float64 { return float64(f.store.writes.refused) },
+		func(f *simFleet) float64 { return float64(f.store.writes.failed) },
 	)
 	return simRow{
-		what:     "1,000 environments, 1,000 calls/s watch it die: write and read units in the busiest second, refused writes",
+		what:     "1,000 environments, 1,000 calls/s watch it die: write and read units in the busiest second, failed conditions",
 		target:   "at most 50 of 1,000; reads have 3,000",
 		measured: fmt.Sprintf("%.0f; %.0f; %.0f", figures[0].worst(), figures[1].worst(), figures[2].worst()),
 		met:      figures[0].worst() <= 50 && figures[1].worst() <= simReadUnits,

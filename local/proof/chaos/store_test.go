@@ -18,7 +18,7 @@ const outage = 2 * time.Second
 // Whatever the store does, a healthy dependency's calls are served, and a dead
 // one's are few: each environment alone lets its threshold through, and one
 // more for each recovery time.
-func TestABrokenStoreRefusesNobodyAndLeavesTheDependencyProtected(t *testing.T) {
+func TestABrokenStoreRejectsNobodyAndLeavesTheDependencyProtected(t *testing.T) {
 	t.Parallel()
 	for rule, fault := range map[string]storeproxy.Fault{
 		"it refuses connections":       {Mode: storeproxy.Refuse},

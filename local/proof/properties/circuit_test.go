@@ -36,7 +36,7 @@ func drawSettings(t *rapid.T, maxAge time.Duration) breaker.Settings {
 		ProbeTimeout:     seconds("probe", 1, 5),
 		MaxClockSkew:     time.Duration(rapid.IntRange(0, 500).Draw(t, "skew")-1) * time.Millisecond,
 		MaxAge:           maxAge,
-		RefreshAfter:     max(maxAge, 0), // a read beside a call would be over at a time that nobody chose
+		RefreshAfter:     max(maxAge, 0), // a background read would end at a time that nobody chose
 	}
 }
 
@@ -150,7 +150,7 @@ func TestStoriesFindPlantedBugs(t *testing.T) {
 	set(t, "shrinktime", "3s")
 	thoroughly(t)
 	bugs := []string{losesAppends, prunesAll, keepsNoFence, forgetsLeases, readsStale}
-	figure("stories: bugs planted in a store", "%d, each of which is found", len(bugs))
+	figure("stories: bugs planted in a store", "%d, all found", len(bugs))
 	for _, bug := range bugs {
 		t.Run(bug, func(t *testing.T) {
 			found := &verdict{T: t}

@@ -13,7 +13,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// fleet is some environments on one store and one clock, and beside them the
+// fleet is some environments on one store and one clock, and next to them the
 // reference. Rapid makes it act at random; each act is a line of the story.
 type fleet struct {
 	*rapid.T

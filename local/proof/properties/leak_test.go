@@ -47,7 +47,7 @@ var calls = []struct {
 }{
 	{"the first read", 0, func(b *breaker.Breaker) { _ = b.Prime(context.Background()) }},
 	{"a call from the cache", 0, do(nil)},
-	{"a call with a read beside it", 1100 * time.Millisecond, do(nil)},
+	{"a call with a background read", 1100 * time.Millisecond, do(nil)},
 	{"a call after a read", time.Minute, do(nil)},
 	{"a call whose caller is gone", time.Minute, func(b *breaker.Breaker) {
 		ctx, cancel := context.WithCancel(context.Background())

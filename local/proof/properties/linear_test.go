@@ -182,7 +182,7 @@ var plantedBugs = map[string]bug{
 }
 
 func TestHistoriesFindPlantedBugs(t *testing.T) {
-	figure("linearizability: bugs planted in a store", "%d, each of which is found", len(plantedBugs)+1)
+	figure("linearizability: bugs planted in a store", "%d, all found", len(plantedBugs)+1)
 	for rule, bug := range plantedBugs {
 		t.Run(rule, func(t *testing.T) {
 			wantNotLinearizable(t, 20, func() storetest.Subject { return forget(newPlanted(bug)) })

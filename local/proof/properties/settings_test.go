@@ -148,7 +148,7 @@ func (l *life) recover(b *breaker.Breaker) {
 	l.now = l.now.Add(l.rules.RecoveryTimeout + time.Millisecond)
 	dead := l.probe(b)
 	if _, err := l.call(b, nil); !errors.Is(err, breaker.ErrOpen) {
-		l.Fatalf("beside a probe: %v", err)
+		l.Fatalf("next to a probe: %v", err)
 	}
 	lease := l.rules.ProbeTimeout + 2*l.rules.MaxClockSkew + l.rules.StoreTimeout
 	l.now = l.now.Add(lease + time.Millisecond)
