@@ -385,49 +385,9 @@ class Gauges(unittest.TestCase):
         self.assertTrue(holds(condition, {"CircuitGauges": "on"}))
         self.assertFalse(holds(condition, {"CircuitGauges": "off"}))
 
-    def test_every_metric_is_of_one_stack(self):
-        self.assertEqual(SHARED["METRICS_STACK"], {"Ref": "AWS::StackName"})
-        for name, alarm in ALARMS.items():
-            if alarm.get("Namespace") == "coldfuse":
-                self.assertIn({"Name": "stack", "Value": {"Ref": "AWS::StackName"}}, alarm["Dimensions"], name)
-
-    def test_each_circuit_has_an_alarm_while_it_is_open_and_one_of_overrides(self):
-        for product, circuit in (("Jira", "jira_api"), ("Confluence", "confluence_api")):
-            of = {"Name": "circuit", "Value": circuit}
-            state, overridden = ALARMS[f"{product}CircuitOpenAlarm"], ALARMS[f"{product}CircuitOverriddenAlarm"]
-            with self.subTest(product):
-                self.assertIn(of, state["Dimensions"])
-                self.assertEqual((state["MetricName"], state["Statistic"], state["Period"], state["Threshold"]), ("CircuitState", "Maximum", 60, 1))
-                self.assertEqual(state["DatapointsToAlarm"], 1)  # an opening is told at once
-                self.assertIn(of, overridden["Dimensions"])
-                self.assertEqual(
-                    (overridden["MetricName"], overridden["Statistic"], overridden["Period"], overridden["Threshold"]),
-                    ("CircuitOverridden", "Minimum", 3600, 1),
-                )
-                self.assertEqual((overridden["DatapointsToAlarm"], overridden["EvaluationPeriods"]), (12, 12))
 
 
 class Alarms(unittest.TestCase):
-    def test_the_log_level_lets_metrics_through(self):
-        levels = TEMPLATE["Mappings"]["ApplicationLogLevel"]
-        self.assertEqual(set(levels), set(PARAMETERS["LogLevel"]["AllowedValues"]))
-        self.assertLessEqual({v["Is"] for v in levels.values()}, {"TRACE", "DEBUG", "INFO"})
-        shared = GLOBALS["LoggingConfig"]
-        self.assertEqual(shared["LogFormat"], "JSON")
-        self.assertEqual(shared["ApplicationLogLevel"], {"Fn::FindInMap": ["ApplicationLogLevel", {"Ref": "LogLevel"}, "Is"]})
-        for name, function in FUNCTIONS.items():
-            self.assertEqual(set(function["LoggingConfig"]), {"LogGroup"}, name)
-
-    def test_every_alarm_is_quiet_without_data_and_wants_m_of_n(self):
-        for name, alarm in ALARMS.items():
-            # A gauge that stops must not say that a circuit is closed.
-            gauged = {"Fn::If": ["GaugesCircuits", "ignore", "notBreaching"]}
-            with self.subTest(name):
-                self.assertEqual(alarm["TreatMissingData"], gauged if name.endswith("CircuitOpenAlarm") else "notBreaching")
-                if not name.endswith("CircuitOverriddenAlarm"):
-                    self.assertLess(alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
-                self.assertEqual(alarm["AlarmActions"], alarm["OKActions"])
-
     def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(self):
         named = set()
         for name, alarm in ALARMS.items():
@@ -496,20 +456,6 @@ class Alarms(unittest.TestCase):
         told = set(re.findall(r"\n\| `(\w+)(?:…)?` \|", self.runbook("mongodb-failing.md")))
         self.assertEqual(told, reasons | {"code_"})
 
-    def test_own_metrics_are_emitted_under_the_dimensions_that_alarms_read(self):
-        source = (ROOT / "internal/telemetry/metric.go").read_text()
-        directives = [json.loads(d) for d in re.findall(r"`(\[.*?\])`", re.sub(r"` \+\s*`", "", source))]
-        emitted = {
-            (metric["Name"], frozenset(dimensions))
-            for directive in (d for line in directives for d in line)
-            for dimensions in directive["Dimensions"]
-            for metric in directive["Metrics"]
-        }
-        for name, alarm in ALARMS.items():
-            if alarm.get("Namespace") == "coldfuse":
-                read = (alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"]))
-                with self.subTest(name):
-                    self.assertIn(read, emitted)
 
 
 class Documents(unittest.TestCase):

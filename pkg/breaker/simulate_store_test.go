@@ -62,7 +62,7 @@ const (
 	simHangs
 )
 
-// What an environment waits for a store in trouble, in µs: a failed
+// What an environment waits for a store in trouble, in µs: a refused
 // connection is known at once, a hanging answer after the adapter's limit, a
 // throttled one after the SDK's second attempt.
 const (
