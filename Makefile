@@ -140,7 +140,7 @@ bench: build ## measure what is promised; writes docs/benchmarks.md
 
 .PHONY: figures
 figures: ## print the size of the code by part; REV=… of a revision; CI_LOG=… with the seconds of a log of make ci
-	@$(GO_LOCAL) run ./proof/codesize -rev '$(REV)' -ci-log '$(abspath $(CI_LOG))'
+	@go run ./internal/house/codesize -rev '$(REV)' -ci-log '$(abspath $(CI_LOG))'
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZTIME (10s)

@@ -48,14 +48,12 @@ type figure struct {
 var sections = []section{
 	{"Circuit breakers side by side in one process", sideBySide},
 	{"A guarded HTTP call over loopback, and a bare one", guarded},
-	{"A whole function, warm, with and without the guard", wholeFunction},
 	{"A store outage of a minute, as calls see it: 50 calls/s, dependency healthy", storeOutage},
 	{"20 environments as processes, 50 calls/s at random times, threshold 5, dependency 20 ms: what validates the simulation", processes},
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
 	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},
 	{"A page of 50 messages of a session's history", history},
-	{"Through the local HTTP API, real bootstraps, default settings", fastFailure},
 }
 
 func bench(ctx context.Context, root, only string, check bool) (bool, error) {

@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	root := flag.String("root", "..", "the repository's `directory`")
+	root := flag.String("root", ".", "the repository's `directory`")
 	revision := flag.String("rev", "", "measure this git `revision` instead of the tree")
 	log := flag.String("ci-log", "", "also print the seconds of each step in this `file`, a log of make ci")
 	flag.Parse()
