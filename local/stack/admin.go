@@ -46,9 +46,9 @@ func (s *Stack) admin() http.Handler {
 		mux.Handle(path, credentials)
 	}
 	if s.MongoDB != nil {
-		mux.Handle("/mongo/", mongoFaults(s.MongoDB))
+		mux.Handle("/mongo/", http.StripPrefix("/mongo", s.MongoDB.Control()))
 	}
-	mux.Handle("/store/", http.StripPrefix("/store", s.Store.Admin()))
+	mux.Handle("/store/", http.StripPrefix("/store", s.Store.Control()))
 	return mux
 }
 

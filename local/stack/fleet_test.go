@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/wait"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -47,7 +47,7 @@ func outage(ctx context.Context, s *Stack) error {
 	if err := s.Functions["JiraFunction"].Warm(ctx, fleet); err != nil {
 		return err
 	}
-	if err := s.Jira.Set(jirasim.Fault{Kind: jirasim.Down}); err != nil {
+	if err := s.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Down}); err != nil {
 		return err
 	}
 	callTogether(ctx, s, 1)
@@ -63,8 +63,8 @@ func outage(ctx context.Context, s *Stack) error {
 	}
 	// From here on every environment has learnt of the opening.
 	settled := time.Now().Add(breaker.DefaultMaxAge)
-	probes := func() []jirasim.Request {
-		return slices.DeleteFunc(s.Jira.Log(), func(r jirasim.Request) bool { return r.Time.Before(settled) })
+	probes := func() []atlassiansim.Request {
+		return slices.DeleteFunc(s.Jira.Log(), func(r atlassiansim.Request) bool { return r.Time.Before(settled) })
 	}
 	traffic, stop := context.WithCancel(ctx)
 	var clients sync.WaitGroup
@@ -78,7 +78,7 @@ func outage(ctx context.Context, s *Stack) error {
 	return oncePerWindow(ctx, s, probes())
 }
 
-func oncePerWindow(ctx context.Context, s *Stack, probes []jirasim.Request) error {
+func oncePerWindow(ctx context.Context, s *Stack, probes []atlassiansim.Request) error {
 	for i, probe := range probes[1:] {
 		gap := probe.Time.Sub(probes[i].Time)
 		if gap < recovery || gap > recovery+time.Second {

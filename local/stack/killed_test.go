@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
@@ -15,7 +16,7 @@ import (
 func TestAKilledCreateIsFoundByItsKey(t *testing.T) {
 	// A time-out at which the lease of a create ends while a test waits.
 	s := newStack(t, Config{Parameters: quick("JiraTryTimeout", "4", "JiraFunctionTimeout", "6")})
-	setJira(t, s, jirasim.Fault{Kind: jirasim.Hang, Operation: jirasim.CreateIssue, AfterCommit: true, Times: 1})
+	setJira(t, s, atlassiansim.Fault{Kind: atlassiansim.Hang, Operation: jirasim.CreateIssue, AfterCommit: true, Times: 1})
 	first := make(chan int, 1)
 	go func() {
 		status, _, err := create(t, s)

@@ -2,11 +2,8 @@ package stack
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
-	"net/http"
-	"time"
 
 	"github.com/coldfuse/coldfuse/internal/session"
 	"github.com/coldfuse/coldfuse/internal/testserver/mongolocal"
@@ -61,36 +58,4 @@ func (s *Stack) database() string {
 		}
 	}
 	return ""
-}
-
-// mongoFaults switches the faults of MongoDB.
-func mongoFaults(proxy *mongolocal.Proxy) http.Handler {
-	set := func(w http.ResponseWriter, f mongolocal.Fault) {
-		if err := proxy.Set(f); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /mongo/faults", func(w http.ResponseWriter, r *http.Request) {
-		var body struct {
-			Mode    mongolocal.Mode `json:"mode"`
-			DelayMS int64           `json:"delay_ms"`
-			Command string          `json:"command"`
-			Times   int             `json:"times"`
-		}
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		set(w, mongolocal.Fault{
-			Mode: body.Mode, Delay: time.Duration(body.DelayMS) * time.Millisecond, Command: body.Command, Times: body.Times,
-		})
-	})
-	mux.HandleFunc("DELETE /mongo/faults", func(w http.ResponseWriter, _ *http.Request) { set(w, mongolocal.Fault{}) })
-	mux.HandleFunc("GET /mongo/counts", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, proxy.Counts()) })
-	return mux
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/proof/apicheck"
-	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/storeproxy"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
@@ -51,7 +51,7 @@ func newStack(t *testing.T, c Config) *Stack {
 		}
 		return checker.Wrap(api, func(err error) { t.Error(err) })
 	}
-	c.Root, c.SearchLag = root, jirasim.NoLag
+	c.Root, c.SearchLag = root, atlassiansim.NoLag
 	s, err := Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func readCircuit(ctx context.Context, s *Stack) (state string, failures int, err
 	return stats.State, stats.FailureCount, err
 }
 
-func setJira(t *testing.T, s *Stack, f jirasim.Fault) {
+func setJira(t *testing.T, s *Stack, f atlassiansim.Fault) {
 	t.Helper()
 	if err := s.Jira.Set(f); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestClientErrorsCountOnlyWhenAsked(t *testing.T) {
 
 func TestAQuotaThatIsUsedUpStopsTheFleet(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick()})
-	setJira(t, s, jirasim.Fault{Kind: jirasim.Status, Status: 429, RetryAfter: "600", RateLimitReason: "jira-quota-global-based", Times: 1})
+	setJira(t, s, atlassiansim.Fault{Kind: atlassiansim.Status, Status: 429, RetryAfter: "600", RateLimitReason: "jira-quota-global-based", Times: 1})
 	if status, answer := send(t, s, "POST", "/jira/search", search); status != 503 || !strings.Contains(answer, `"reason":"jira-quota-global-based"`) {
 		t.Fatalf("the call that is told: %d %s", status, answer)
 	}
@@ -194,7 +194,7 @@ func TestAnOverrideHoldsForEveryEnvironment(t *testing.T) {
 
 func TestAColdEnvironmentRejectsThoughConnectingIsSlow(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick("JiraFailureThreshold", "1", "JiraRecoveryTimeout", "600")})
-	setJira(t, s, jirasim.Fault{Kind: jirasim.Down})
+	setJira(t, s, atlassiansim.Fault{Kind: atlassiansim.Down})
 	wantStatus(t, s, "POST", "/jira/search", search, 503)
 	if state := circuitState(t, s); state != "open" {
 		t.Fatalf("circuit is %s, want open", state)
@@ -263,8 +263,8 @@ func TestCallsAreServedWithoutTheStore(t *testing.T) {
 func TestARotatedSecretNeedsNoDeployment(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick()})
 	wantStatus(t, s, "POST", "/jira/search", search, 200)
-	s.Jira.Rotate(jirasim.Credentials{Email: jirasim.DefaultEmail, Token: "rotated"})
-	s.Secrets.Put(jiraSecret, `{"email":"`+jirasim.DefaultEmail+`","token":"rotated"}`)
+	s.Jira.Rotate(atlassiansim.Credentials{Email: atlassiansim.DefaultEmail, Token: "rotated"})
+	s.Secrets.Put(jiraSecret, `{"email":"`+atlassiansim.DefaultEmail+`","token":"rotated"}`)
 	wantStatus(t, s, "POST", "/jira/search", search, 200)
 	if got := s.Secrets.Reads(); got != 2 {
 		t.Errorf("the secret was read %d times, want at the start and once more", got)

@@ -83,17 +83,17 @@ func TestTheFrontSeesWhatPasses(t *testing.T) {
 func TestMongoDBFailsOnDemand(t *testing.T) {
 	s := newStack(t, Config{Parameters: quick("SessionsBaseDelay", "0.02", "SessionsMaxDelay", "0.05")})
 	wantStatus(t, s, "PUT", "/sessions/tea", "", 201)
-	if answer := callAdmin(t, s, "PUT", "/mongo/faults", `{"mode":"refuse"}`); answer != "" {
+	if answer := callAdmin(t, s, "PUT", "/mongo/faults", `{"mode":"refuse"}`); !strings.Contains(answer, "refuse") {
 		t.Fatal(answer)
 	}
 	if status, answer := send(t, s, "GET", "/sessions/tea", ""); status != 503 {
 		t.Errorf("got %d %s, want 503", status, answer)
 	}
-	if answer := callAdmin(t, s, "DELETE", "/mongo/faults", ""); answer != "" {
+	if answer := callAdmin(t, s, "DELETE", "/mongo/faults", ""); !strings.Contains(answer, "mode") {
 		t.Fatal(answer)
 	}
 	wantStatus(t, s, "GET", "/sessions/tea", "", 200)
-	if answer := callAdmin(t, s, "PUT", "/mongo/faults", `{"mode":"cut_after","command":"find","times":1}`); answer != "" {
+	if answer := callAdmin(t, s, "PUT", "/mongo/faults", `{"mode":"cut_after","command":"find","times":1}`); !strings.Contains(answer, "find") {
 		t.Fatal(answer)
 	}
 	wantStatus(t, s, "GET", "/sessions/tea", "", 200) // a lost answer is asked for again
@@ -101,7 +101,7 @@ func TestMongoDBFailsOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{`{"mode":"x"}`, `{"modes":"hang"}`, ``} {
-		if answer := callAdmin(t, s, "PUT", "/mongo/faults", bad); answer == "" {
+		if answer := callAdmin(t, s, "PUT", "/mongo/faults", bad); strings.HasPrefix(answer, "{") {
 			t.Errorf("%q is taken", bad)
 		}
 	}

@@ -3,10 +3,12 @@ package mongolocal
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net"
+	"net/http"
 	"sync"
 	"time"
+
+	"github.com/coldfuse/coldfuse/internal/testserver/faultproxy"
 )
 
 // Mode is what goes wrong between a client and the server.
@@ -56,10 +58,9 @@ func (f Fault) validate() error {
 type Proxy struct {
 	address, upstream string
 
+	*faultproxy.Faults[Fault]
+
 	mu       sync.Mutex
-	fault    Fault
-	changed  chan struct{} // closed when fault is replaced: what hangs ends then
-	counts   map[string]int
 	listener net.Listener // nil while refusing
 	conns    map[net.Conn]bool
 	relays   sync.WaitGroup
@@ -68,10 +69,7 @@ type Proxy struct {
 // StartProxy listens on address ("127.0.0.1:0" for a free port) and forwards to
 // the server at upstream, host and port.
 func StartProxy(address, upstream string) (*Proxy, error) {
-	p := &Proxy{
-		address: address, upstream: upstream,
-		changed: make(chan struct{}), counts: map[string]int{}, conns: map[net.Conn]bool{},
-	}
+	p := &Proxy{address: address, upstream: upstream, Faults: faultproxy.New[Fault](), conns: map[net.Conn]bool{}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.listen(); err != nil {
@@ -90,7 +88,7 @@ func (p *Proxy) Set(f Fault) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.put(f)
+	p.Faults.Set(f)
 	if f.Mode == Refuse {
 		p.stop()
 		return nil
@@ -98,23 +96,25 @@ func (p *Proxy) Set(f Fault) error {
 	return p.listen()
 }
 
-func (p *Proxy) put(f Fault) {
-	close(p.changed)
-	p.fault, p.changed = f, make(chan struct{})
-}
-
-// Counts returns the commands that arrived since the start, by name, faulty ones
-// included.
-func (p *Proxy) Counts() map[string]int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return maps.Clone(p.counts)
+// Control returns a handler that sets the faults over HTTP: see faultproxy.Control.
+func (p *Proxy) Control() http.Handler {
+	type wire struct {
+		Mode    Mode   `json:"mode"`
+		DelayMS int64  `json:"delay_ms,omitempty"`
+		Command string `json:"command,omitempty"`
+		Times   int    `json:"times,omitempty"`
+	}
+	return faultproxy.Control(p, `{"mode":"cut_after","command":"insert","times":1}`,
+		func(f Fault) wire { return wire{f.Mode, f.Delay.Milliseconds(), f.Command, f.Times} },
+		func(w wire) Fault {
+			return Fault{w.Mode, time.Duration(w.DelayMS) * time.Millisecond, w.Command, w.Times}
+		})
 }
 
 // Close ends the proxy and every connection through it.
 func (p *Proxy) Close() {
 	p.mu.Lock()
-	p.put(Fault{})
+	p.Faults.Set(Fault{})
 	p.stop()
 	p.mu.Unlock()
 	p.relays.Wait()
@@ -198,7 +198,7 @@ func (p *Proxy) relay(client, server net.Conn) error {
 	if err != nil {
 		return err
 	}
-	fault, changed := p.arrived(command.name())
+	fault, changed := p.Arrived(command.name(), meet(command.name()))
 	switch fault.Mode {
 	case Hang:
 		<-changed
@@ -231,29 +231,24 @@ func (p *Proxy) relay(client, server net.Conn) error {
 	}
 }
 
-// arrived counts a command and gives the fault that it meets with.
-func (p *Proxy) arrived(command string) (Fault, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.counts[command]++
-	fault, changed := p.fault, p.changed
-	if fault.Command != "" && fault.Command != command {
-		return Fault{}, changed
-	}
-	if fault.Times > 0 {
-		p.fault.Times--
-		if p.fault.Times == 0 { // changed stays open: this one has still to hang
-			p.fault = Fault{}
+// meet returns the fault that a command meets with.
+func meet(command string) func(*Fault) Fault {
+	return func(inForce *Fault) Fault {
+		fault := *inForce
+		if fault.Command != "" && fault.Command != command {
+			return Fault{}
 		}
+		if fault.Times > 0 {
+			if inForce.Times--; inForce.Times == 0 { // what hangs goes on to hang
+				*inForce = Fault{}
+			}
+		}
+		return fault
 	}
-	return fault, changed
 }
 
-// reset ends a connection so that the peer sees a reset, not an orderly end.
+// reset ends a connection and returns an error that ends its relay.
 func reset(conn net.Conn) error {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	conn.Close()
+	faultproxy.Reset(conn)
 	return io.ErrClosedPipe
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/jira"
 	"github.com/coldfuse/coldfuse/internal/telemetry"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
@@ -32,7 +33,7 @@ import (
 // issues, from the event to the answer: everything but the network, the
 // runtime API, and the store, which a closed circuit reads in the background.
 func warmSearch(ctx context.Context, _ string) ([]figure, error) {
-	replay := &replay{next: jirasim.New(jirasim.Options{Lag: jirasim.NoLag})}
+	replay := &replay{next: jirasim.New(atlassiansim.Options{Lag: atlassiansim.NoLag})}
 	handler, err := searchHandler(ctx, replay)
 	if err != nil {
 		return nil, err
@@ -98,7 +99,7 @@ func searchHandler(ctx context.Context, transport http.RoundTripper) (gateway.Ha
 		return nil, err
 	}
 	keys := atlassian.NewKeyring(func(context.Context) (atlassian.Credentials, error) {
-		return atlassian.Credentials{Email: jirasim.DefaultEmail, Token: jirasim.DefaultToken}, nil
+		return atlassian.Credentials{Email: atlassiansim.DefaultEmail, Token: atlassiansim.DefaultToken}, nil
 	})
 	if err := keys.Read(ctx); err != nil {
 		return nil, err

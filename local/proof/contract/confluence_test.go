@@ -17,7 +17,7 @@ import (
 // routes to it.
 func newConfluence(t *testing.T, d deployment) (*confluencesim.Simulator, http.Handler) {
 	t.Helper()
-	sim := confluencesim.New(confluencesim.Options{Lag: atlassiansim.NoLag})
+	sim := confluencesim.New(atlassiansim.Options{Lag: atlassiansim.NoLag})
 	getenv := environment(t, "CONFLUENCE_", serve(t, Confluence, sim), d)
 	c, err := config.Confluence(getenv)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestEveryRequestToConfluenceIsDescribed(t *testing.T) {
 			if token := reached[atlassiansim.GetToken]; (token > 0) != (d.auth == "client_credentials") {
 				t.Errorf("%d requests for a token", token)
 			}
-			for _, operation := range []confluencesim.Operation{confluencesim.GetSpaces, confluencesim.GetPagesInSpace,
+			for _, operation := range []atlassiansim.Operation{confluencesim.GetSpaces, confluencesim.GetPagesInSpace,
 				confluencesim.GetPageContent, confluencesim.SearchContent} {
 				if reached[operation] == 0 {
 					t.Errorf("nothing asked for %s", operation)
@@ -97,7 +97,7 @@ func TestEveryFailureOfConfluenceIsDescribed(t *testing.T) {
 
 // The simulator knows more than the connector asks for.
 func TestEveryAnswerOfTheConfluenceSimulatorIsDescribed(t *testing.T) {
-	site := serve(t, Confluence, confluencesim.New(confluencesim.Options{Lag: atlassiansim.NoLag}))
+	site := serve(t, Confluence, confluencesim.New(atlassiansim.Options{Lag: atlassiansim.NoLag}))
 	for _, c := range []exchange{
 		{path: "/wiki/api/v2/spaces?type=personal&status=current&sort=-name", status: 200},
 		{path: "/wiki/api/v2/spaces?ids=65537&description-format=plain", status: 200},

@@ -18,7 +18,7 @@ import (
 // it.
 func newJira(t *testing.T, d deployment) (*jirasim.Simulator, http.Handler) {
 	t.Helper()
-	sim := jirasim.New(jirasim.Options{Lag: atlassiansim.NoLag})
+	sim := jirasim.New(atlassiansim.Options{Lag: atlassiansim.NoLag})
 	getenv := environment(t, "JIRA_", serve(t, Jira, sim), d)
 	c, err := config.Jira(getenv)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestEveryRequestToJiraIsDescribed(t *testing.T) {
 			if token := reached[atlassiansim.GetToken]; (token > 0) != (d.auth == "client_credentials") {
 				t.Errorf("%d requests for a token", token)
 			}
-			for _, operation := range []jirasim.Operation{jirasim.GetServerInfo, jirasim.GetMyself, jirasim.SearchIssues,
+			for _, operation := range []atlassiansim.Operation{jirasim.GetServerInfo, jirasim.GetMyself, jirasim.SearchIssues,
 				jirasim.GetIssue, jirasim.CreateIssue, jirasim.GetProjects, jirasim.GetIssueTypes} {
 				if reached[operation] == 0 {
 					t.Errorf("nothing asked for %s", operation)
@@ -124,7 +124,7 @@ func TestEveryFailureOfJiraIsDescribed(t *testing.T) {
 
 // The simulator knows more than the connector asks for.
 func TestEveryAnswerOfTheJiraSimulatorIsDescribed(t *testing.T) {
-	site := serve(t, Jira, jirasim.New(jirasim.Options{Lag: atlassiansim.NoLag}))
+	site := serve(t, Jira, jirasim.New(atlassiansim.Options{Lag: atlassiansim.NoLag}))
 	const api = "/rest/api/3/"
 	for _, c := range []exchange{
 		{path: api + "serverInfo", status: 200},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 )
 
@@ -19,26 +20,26 @@ const invocation = 7 * time.Second
 // had become of it, and else when a search that finds nothing is believed.
 func TestFaultMatrix(t *testing.T) {
 	type row struct {
-		fault jirasim.Fault
+		fault atlassiansim.Fault
 		known bool // the first call knows
 	}
 	matrix := map[string]row{
-		"no fault":                          {jirasim.Fault{}, true},
-		"a reset before the commit":         {jirasim.Fault{Kind: jirasim.Reset}, false},
-		"a reset after the commit":          {jirasim.Fault{Kind: jirasim.Reset, AfterCommit: true}, true},
-		"a timeout before the commit":       {jirasim.Fault{Kind: jirasim.Hang}, false},
-		"a timeout after the commit":        {jirasim.Fault{Kind: jirasim.Hang, AfterCommit: true}, true},
-		"a late answer":                     {jirasim.Fault{Kind: jirasim.Delay, Delay: 500 * time.Millisecond, AfterCommit: true}, true},
-		"JSON that breaks off in the 201":   {jirasim.Fault{Kind: jirasim.BadJSON}, true},
-		"429 with a wait":                   {jirasim.Fault{Kind: jirasim.Status, Status: 429, RetryAfter: "1", RateLimitReason: "jira-burst-based"}, true},
-		"429 that is an hour's":             {jirasim.Fault{Kind: jirasim.Status, Status: 429, RetryAfter: "1", RateLimitReason: "jira-quota-global-based"}, true},
-		"400":                               {jirasim.Fault{Kind: jirasim.Status, Status: 400}, true},
-		"credentials that are not accepted": {jirasim.Fault{Kind: jirasim.ExpiredToken}, true},
+		"no fault":                          {atlassiansim.Fault{}, true},
+		"a reset before the commit":         {atlassiansim.Fault{Kind: atlassiansim.Reset}, false},
+		"a reset after the commit":          {atlassiansim.Fault{Kind: atlassiansim.Reset, AfterCommit: true}, true},
+		"a timeout before the commit":       {atlassiansim.Fault{Kind: atlassiansim.Hang}, false},
+		"a timeout after the commit":        {atlassiansim.Fault{Kind: atlassiansim.Hang, AfterCommit: true}, true},
+		"a late answer":                     {atlassiansim.Fault{Kind: atlassiansim.Delay, Delay: 500 * time.Millisecond, AfterCommit: true}, true},
+		"JSON that breaks off in the 201":   {atlassiansim.Fault{Kind: atlassiansim.BadJSON}, true},
+		"429 with a wait":                   {atlassiansim.Fault{Kind: atlassiansim.Status, Status: 429, RetryAfter: "1", RateLimitReason: "jira-burst-based"}, true},
+		"429 that is an hour's":             {atlassiansim.Fault{Kind: atlassiansim.Status, Status: 429, RetryAfter: "1", RateLimitReason: "jira-quota-global-based"}, true},
+		"400":                               {atlassiansim.Fault{Kind: atlassiansim.Status, Status: 400}, true},
+		"credentials that are not accepted": {atlassiansim.Fault{Kind: atlassiansim.ExpiredToken}, true},
 	}
 	for _, status := range []int{408, 500, 502, 503, 504} {
 		for _, after := range []bool{false, true} {
 			rule := strconv.Itoa(status) + map[bool]string{false: " before the commit", true: " after the commit"}[after]
-			matrix[rule] = row{jirasim.Fault{Kind: jirasim.Status, Status: status, Body: "html", AfterCommit: after}, after}
+			matrix[rule] = row{atlassiansim.Fault{Kind: atlassiansim.Status, Status: status, Body: "html", AfterCommit: after}, after}
 		}
 	}
 	for rule, c := range matrix {
@@ -78,10 +79,10 @@ func TestAJiraThatCannotBeDialled(t *testing.T) {
 }
 
 func TestFiftyCallsAtOnce(t *testing.T) {
-	for rule, fault := range map[string]jirasim.Fault{
-		"no fault":                   {Kind: jirasim.Delay, Delay: 300 * time.Millisecond},
-		"a timeout after the commit": {Kind: jirasim.Hang, AfterCommit: true},
-		"a 500 after the commit":     {Kind: jirasim.Status, Status: 500, AfterCommit: true},
+	for rule, fault := range map[string]atlassiansim.Fault{
+		"no fault":                   {Kind: atlassiansim.Delay, Delay: 300 * time.Millisecond},
+		"a timeout after the commit": {Kind: atlassiansim.Hang, AfterCommit: true},
+		"a 500 after the commit":     {Kind: atlassiansim.Status, Status: 500, AfterCommit: true},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -130,13 +131,13 @@ func TestAnEnvironmentThatIsKilledAfterTheRequest(t *testing.T) {
 
 func TestAProjectWithoutLabelsOnItsScreen(t *testing.T) {
 	for rule, c := range map[string]struct {
-		fault  jirasim.Fault
+		fault  atlassiansim.Fault
 		issues int
 		last   int
 	}{
-		"no fault":                  {jirasim.Fault{}, 1, 201},
-		"a reset after the commit":  {jirasim.Fault{Kind: jirasim.Reset, AfterCommit: true}, 1, 201},
-		"a reset before the commit": {jirasim.Fault{Kind: jirasim.Reset}, 0, 502}, // and never sent again
+		"no fault":                  {atlassiansim.Fault{}, 1, 201},
+		"a reset after the commit":  {atlassiansim.Fault{Kind: atlassiansim.Reset, AfterCommit: true}, 1, 201},
+		"a reset before the commit": {atlassiansim.Fault{Kind: atlassiansim.Reset}, 0, 502}, // and never sent again
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +145,7 @@ func TestAProjectWithoutLabelsOnItsScreen(t *testing.T) {
 			if c.fault.Kind != "" {
 				// The first request is refused for its label, the second is struck.
 				c.fault.Operation, c.fault.Times = jirasim.CreateIssue, 1
-				refused := jirasim.Fault{Kind: jirasim.Delay, Delay: time.Millisecond, Operation: jirasim.CreateIssue, Times: 1}
+				refused := atlassiansim.Fault{Kind: atlassiansim.Delay, Delay: time.Millisecond, Operation: jirasim.CreateIssue, Times: 1}
 				if err := w.sim.Set(refused, c.fault); err != nil {
 					t.Fatal(err)
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/jira"
 	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
@@ -42,7 +43,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t}
-	w.sim = jirasim.New(jirasim.Options{Lag: func() time.Duration { return time.Second / 2 }})
+	w.sim = jirasim.New(atlassiansim.Options{Lag: func() time.Duration { return time.Second / 2 }})
 	w.jira = httptest.NewServer(w.sim)
 	t.Cleanup(w.jira.Close)
 	_, w.table = server.TableOf(t, "id")
@@ -78,7 +79,7 @@ func (w *world) environment(jiraURL string, tables http.RoundTripper) http.Handl
 		w.t.Fatal(err)
 	}
 	keyring := atlassian.NewKeyring(func(context.Context) (atlassian.Credentials, error) {
-		return atlassian.Credentials{Email: jirasim.DefaultEmail, Token: jirasim.DefaultToken}, nil
+		return atlassian.Credentials{Email: atlassiansim.DefaultEmail, Token: atlassiansim.DefaultToken}, nil
 	})
 	if err := keyring.Read(w.t.Context()); err != nil {
 		w.t.Fatal(err)

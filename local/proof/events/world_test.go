@@ -67,8 +67,8 @@ type world struct {
 func newWorld(t *testing.T, c eventCase) *world {
 	t.Helper()
 	w := &world{
-		jira:       jirasim.New(jirasim.Options{Lag: atlassiansim.NoLag}),
-		confluence: confluencesim.New(confluencesim.Options{Lag: atlassiansim.NoLag}),
+		jira:       jirasim.New(atlassiansim.Options{Lag: atlassiansim.NoLag}),
+		confluence: confluencesim.New(atlassiansim.Options{Lag: atlassiansim.NoLag}),
 	}
 	add(t, w.jira.Edge, c.Jira)
 	add(t, w.confluence.Edge, c.Confluence)

@@ -147,7 +147,7 @@ func TestFaultsOfListsHideNothing(t *testing.T) {
 		}
 		for _, kind := range kinds[1:] {
 			t.Run(fmt.Sprint(name, " ", kind), func(t *testing.T) {
-				if err := s.Set(Fault{Kind: kind}); err != nil {
+				if err := s.Set(atlassiansim.Fault{Kind: kind}); err != nil {
 					t.Fatal(err)
 				}
 				if got, sizes := readAll(t, s, path); !slices.Equal(got, want) {
@@ -162,15 +162,15 @@ func TestLinksAreTraps(t *testing.T) {
 	const v2, v1 = "/wiki/api/v2/spaces?limit=1", "/wiki/rest/api/search?cql=type%3Dpage&limit=1&start=100001"
 	cases := []struct {
 		rule, path, prefix string
-		fault              Fault
+		fault              atlassiansim.Fault
 	}{
-		{"v2 has the site's path", v2, "/wiki/api/v2/spaces?cursor=", Fault{}},
-		{"v2 loses the gateway's prefix", gateway + v2, "/wiki/api/v2/spaces?cursor=", Fault{}},
-		{"v1 lacks /wiki", v1, "/rest/api/search?next=true&cursor=", Fault{}},
-		{"v1 loses the gateway's prefix", gateway + v1, "/rest/api/search?next=true&cursor=", Fault{}},
-		{"v2 may lead astray", v2, "https://attacker.invalid/wiki/api/v2/spaces?cursor=", Fault{Kind: atlassiansim.HostileNext}},
+		{"v2 has the site's path", v2, "/wiki/api/v2/spaces?cursor=", atlassiansim.Fault{}},
+		{"v2 loses the gateway's prefix", gateway + v2, "/wiki/api/v2/spaces?cursor=", atlassiansim.Fault{}},
+		{"v1 lacks /wiki", v1, "/rest/api/search?next=true&cursor=", atlassiansim.Fault{}},
+		{"v1 loses the gateway's prefix", gateway + v1, "/rest/api/search?next=true&cursor=", atlassiansim.Fault{}},
+		{"v2 may lead astray", v2, "https://attacker.invalid/wiki/api/v2/spaces?cursor=", atlassiansim.Fault{Kind: atlassiansim.HostileNext}},
 		{"v1 may lead to a named host", v1, "//127.0.0.1:9/rest/api/search?next=true&cursor=",
-			Fault{Kind: atlassiansim.HostileNext, Location: "//127.0.0.1:9"}},
+			atlassiansim.Fault{Kind: atlassiansim.HostileNext, Location: "//127.0.0.1:9"}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestCursorIsBoundToItsQuery(t *testing.T) {
 
 func TestPagesAddedBetweenPagesRepeatNothing(t *testing.T) {
 	clock := simtest.NewClock()
-	s := New(Options{Lag: atlassiansim.NoLag, Now: clock.Now})
+	s := New(atlassiansim.Options{Lag: atlassiansim.NoLag, Now: clock.Now})
 	ids := map[string]bool{}
 	for cursor := ""; ; {
 		page := read[listing](t, get(s, "/wiki/api/v2/spaces/65537/pages?sort=-id&limit=20&cursor="+url.QueryEscape(cursor)))

@@ -9,10 +9,10 @@ import (
 
 // The operations.
 const (
-	GetSpaces       Operation = "get_spaces"
-	GetPagesInSpace Operation = "get_pages_in_space"
-	GetPageContent  Operation = "get_page_content"
-	SearchContent   Operation = "search_content"
+	GetSpaces       atlassiansim.Operation = "get_spaces"
+	GetPagesInSpace atlassiansim.Operation = "get_pages_in_space"
+	GetPageContent  atlassiansim.Operation = "get_page_content"
+	SearchContent   atlassiansim.Operation = "search_content"
 )
 
 func (s *Simulator) routes() []atlassiansim.Route {

@@ -18,7 +18,7 @@ type Simulator struct {
 
 // New returns a simulator with the spaces DOC, OPS, OLD (archived) and a personal
 // one, and the same pages every time. The newest is an hour old.
-func New(o Options) *Simulator {
+func New(o atlassiansim.Options) *Simulator {
 	o = o.Complete()
 	s := &Simulator{lag: o.Lag, spaces: newSpaces(), store: &store{}}
 	s.Edge = atlassiansim.NewEdge(o, atlassiansim.Product{

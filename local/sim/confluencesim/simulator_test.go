@@ -16,7 +16,7 @@ const gateway = "/ex/confluence/" + atlassiansim.DefaultCloudID
 
 // newSimulator has a clock that stands still and no lag.
 func newSimulator() *Simulator {
-	return New(Options{Lag: atlassiansim.NoLag, Now: simtest.NewClock().Now})
+	return New(atlassiansim.Options{Lag: atlassiansim.NoLag, Now: simtest.NewClock().Now})
 }
 
 // get sends a request with good credentials.
@@ -84,7 +84,7 @@ func TestSeedIsTheSameEveryTime(t *testing.T) {
 
 func TestSearchLagsBehindNewPages(t *testing.T) {
 	clock := simtest.NewClock()
-	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
+	s := New(atlassiansim.Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
 	w := simtest.Serve(s, httptest.NewRequest("POST", "/_sim/pages", strings.NewReader(`{"space":"DOC","title":"Fresh","body":"<p>zebra</p>"}`)))
 	id := read[struct{ ID string }](t, w).ID
 	found := func() int {

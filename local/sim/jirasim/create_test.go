@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/atlassiansim/simtest"
 )
 
@@ -173,7 +174,7 @@ func TestCreateScreenWithoutLabels(t *testing.T) {
 
 func TestCreatedLabelIsFoundAfterTheLag(t *testing.T) {
 	clock := simtest.NewClock()
-	s := New(Options{Lag: func() time.Duration { return 4 * time.Second }, Now: clock.Now})
+	s := New(atlassiansim.Options{Lag: func() time.Duration { return 4 * time.Second }, Now: clock.Now})
 	if w := send(s, "POST", "/rest/api/3/issue", strings.Replace(createTask, `"tls"`, `"idem-0123456789abcdef"`, 1)); w.Code != 201 {
 		t.Fatal(w.Code, w.Body)
 	}

@@ -15,7 +15,7 @@ func TestFaultsOfCreates(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d, after the commit: %t", status, after), func(t *testing.T) {
 				s := newSimulator()
-				if err := s.Set(Fault{Kind: Status, Status: status, AfterCommit: after, Operation: CreateIssue, Times: 1}); err != nil {
+				if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.Status, Status: status, AfterCommit: after, Operation: CreateIssue, Times: 1}); err != nil {
 					t.Fatal(err)
 				}
 				w := send(s, "POST", "/rest/api/3/issue", createTask)
@@ -32,7 +32,7 @@ func TestFaultsOfCreates(t *testing.T) {
 
 func TestHalfAnAnswerToACreateHasCreated(t *testing.T) {
 	s := newSimulator()
-	if err := s.Set(Fault{Kind: BadJSON}); err != nil {
+	if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.BadJSON}); err != nil {
 		t.Fatal(err)
 	}
 	w := send(s, "POST", "/rest/api/3/issue", createTask)
@@ -56,7 +56,7 @@ func TestFaultsOfListsHideNothing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
-			if err := s.Set(Fault{Kind: c.kind}); err != nil {
+			if err := s.Set(atlassiansim.Fault{Kind: c.kind}); err != nil {
 				t.Fatal(err)
 			}
 			sizes, keys := pages(t, s, map[string]any{"jql": "project = OPS", "fields": []string{"key"}, "maxResults": 25}, func() {})
@@ -69,7 +69,7 @@ func TestFaultsOfListsHideNothing(t *testing.T) {
 
 func TestSearchWithoutIsLast(t *testing.T) {
 	s := newSimulator()
-	if err := s.Set(Fault{Kind: atlassiansim.NoIsLast}); err != nil {
+	if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.NoIsLast}); err != nil {
 		t.Fatal(err)
 	}
 	if got := send(s, "POST", "/rest/api/3/search/jql", `{"jql":"key = OPS-1"}`).Body.String(); got != `{"issues":[{"id":"10001"}]}`+"\n" {
@@ -90,7 +90,7 @@ func TestFaultsOfProjects(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
-			if err := s.Set(Fault{Kind: c.kind}); err != nil {
+			if err := s.Set(atlassiansim.Fault{Kind: c.kind}); err != nil {
 				t.Fatal(err)
 			}
 			got := send(s, "GET", "/rest/api/3/project/search?maxResults=2", "").Body.String()
@@ -100,7 +100,7 @@ func TestFaultsOfProjects(t *testing.T) {
 		})
 	}
 	s := newSimulator()
-	if err := s.Set(Fault{Kind: atlassiansim.NoIsLast}); err != nil {
+	if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.NoIsLast}); err != nil {
 		t.Fatal(err)
 	}
 	if got := send(s, "GET", "/rest/api/3/project/search?maxResults=2", "").Body.String(); strings.Contains(got, "isLast") {

@@ -1,6 +1,10 @@
 package jirasim
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
+)
 
 func TestRefusedCredentialsSeeNothing(t *testing.T) {
 	cases := []struct {
@@ -21,7 +25,7 @@ func TestRefusedCredentialsSeeNothing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newSimulator()
-			if err := s.Set(Fault{Kind: ExpiredToken}); err != nil {
+			if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.ExpiredToken}); err != nil {
 				t.Fatal(err)
 			}
 			w := send(s, c.method, c.path, c.body)

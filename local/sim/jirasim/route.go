@@ -8,15 +8,15 @@ import (
 
 // The operations. GetIssueTypes is one with and without a project.
 const (
-	GetServerInfo    Operation = "get_server_info"
-	GetMyself        Operation = "get_myself"
-	SearchIssues     Operation = "search_issues"
-	GetIssue         Operation = "get_issue"
-	GetIssueProperty Operation = "get_issue_property"
-	CreateIssue      Operation = "create_issue"
-	GetProjects      Operation = "get_projects"
-	GetIssueTypes    Operation = "get_issue_types"
-	RemovedSearch    Operation = "removed_search"
+	GetServerInfo    atlassiansim.Operation = "get_server_info"
+	GetMyself        atlassiansim.Operation = "get_myself"
+	SearchIssues     atlassiansim.Operation = "search_issues"
+	GetIssue         atlassiansim.Operation = "get_issue"
+	GetIssueProperty atlassiansim.Operation = "get_issue_property"
+	CreateIssue      atlassiansim.Operation = "create_issue"
+	GetProjects      atlassiansim.Operation = "get_projects"
+	GetIssueTypes    atlassiansim.Operation = "get_issue_types"
+	RemovedSearch    atlassiansim.Operation = "removed_search"
 )
 
 func (s *Simulator) routes() []atlassiansim.Route {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/sim/atlassiansim/simtest"
 )
 
@@ -148,7 +149,7 @@ func TestPaging(t *testing.T) {
 
 func TestIssuesCreatedBetweenPagesRepeatNothing(t *testing.T) {
 	clock := simtest.NewClock()
-	s := New(Options{Lag: NoLag, Now: clock.Now})
+	s := New(atlassiansim.Options{Lag: atlassiansim.NoLag, Now: clock.Now})
 	seen := map[string]bool{}
 	_, keys := pages(t, s, map[string]any{"jql": "project = OPS", "fields": []string{"key"}, "maxResults": 7}, func() {
 		clock.Advance(time.Millisecond)
@@ -176,7 +177,7 @@ func TestTokenIsBoundToItsQueryAndAge(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			clock := simtest.NewClock()
-			s := New(Options{Lag: NoLag, Now: clock.Now})
+			s := New(atlassiansim.Options{Lag: atlassiansim.NoLag, Now: clock.Now})
 			first := simtest.Read[results](t, send(s, "POST", "/rest/api/3/search/jql", `{"jql":"project = OPS"}`))
 			clock.Advance(c.age)
 			body := fmt.Sprintf(`{"jql":%q,"nextPageToken":%q}`, c.query, *first.NextPageToken)
@@ -189,7 +190,7 @@ func TestTokenIsBoundToItsQueryAndAge(t *testing.T) {
 
 func TestSearchLagsBehindCommits(t *testing.T) {
 	clock := simtest.NewClock()
-	s := New(Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
+	s := New(atlassiansim.Options{Lag: func() time.Duration { return 3 * time.Second }, Now: clock.Now})
 	created := simtest.Read[struct{ ID, Key string }](t, send(s, "POST", "/rest/api/3/issue", createTask))
 	find := func(more string) int {
 		body := fmt.Sprintf(`{"jql":"labels = tls"%s}`, more)

@@ -16,7 +16,7 @@ type Simulator struct {
 
 // New returns a simulator with three projects, OPS, WEB and NOL, and 120 issues
 // of the 30 days before now in the first two, the same ones every time.
-func New(o Options) *Simulator {
+func New(o atlassiansim.Options) *Simulator {
 	o = o.Complete()
 	s := &Simulator{lag: o.Lag, site: newSite(), store: &store{}}
 	s.Edge = atlassiansim.NewEdge(o, atlassiansim.Product{

@@ -13,12 +13,14 @@ import (
 )
 
 // newSimulator has a clock that stands still and no lag.
-func newSimulator() *Simulator { return New(Options{Lag: NoLag, Now: simtest.NewClock().Now}) }
+func newSimulator() *Simulator {
+	return New(atlassiansim.Options{Lag: atlassiansim.NoLag, Now: simtest.NewClock().Now})
+}
 
 // newRequest is one with good credentials.
 func newRequest(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.SetBasicAuth(DefaultEmail, DefaultToken)
+	r.SetBasicAuth(atlassiansim.DefaultEmail, atlassiansim.DefaultToken)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -35,7 +37,7 @@ func TestRoutes(t *testing.T) {
 	cases := []struct {
 		rule, method, path string
 		status             int
-		operation          Operation
+		operation          atlassiansim.Operation
 	}{
 		{"an unknown path is 404", "GET", "/rest/api/3/nothing", 404, atlassiansim.Other},
 		{"a wrong method is 405", "DELETE", "/rest/api/3/issue/OPS-1", 405, atlassiansim.Other},
@@ -44,7 +46,7 @@ func TestRoutes(t *testing.T) {
 		{"a key is one segment", "GET", "/rest/api/3/issue/OPS-1/x", 404, atlassiansim.Other},
 		{"an empty key is no key", "GET", "/rest/api/3/issue/", 404, atlassiansim.Other},
 		{"an escaped slash stays in the key", "GET", "/rest/api/3/issue/OPS%2F1", 404, GetIssue},
-		{"the gateway has the same calls", "GET", "/ex/jira/" + DefaultCloudID + "/rest/api/3/issue/OPS-1", 200, GetIssue},
+		{"the gateway has the same calls", "GET", "/ex/jira/" + atlassiansim.DefaultCloudID + "/rest/api/3/issue/OPS-1", 200, GetIssue},
 		{"the gateway knows its site only", "GET", "/ex/jira/other/rest/api/3/issue/OPS-1", 404, GetIssue},
 	}
 	for _, c := range cases {
@@ -66,13 +68,13 @@ func TestRoutes(t *testing.T) {
 
 func TestLinksNameTheAddressThatWasAsked(t *testing.T) {
 	s := newSimulator()
-	w := send(s, "GET", "/ex/jira/"+DefaultCloudID+"/rest/api/3/issue/OPS-1?fields=id", "")
+	w := send(s, "GET", "/ex/jira/"+atlassiansim.DefaultCloudID+"/rest/api/3/issue/OPS-1?fields=id", "")
 	if w.Code != 200 {
 		t.Fatal(w.Code, w.Body)
 	}
-	w = send(s, "GET", "/ex/jira/"+DefaultCloudID+"/rest/api/3/issue/OPS-1?fields=key", "")
+	w = send(s, "GET", "/ex/jira/"+atlassiansim.DefaultCloudID+"/rest/api/3/issue/OPS-1?fields=key", "")
 	got := simtest.Read[struct{ Self string }](t, w).Self
-	if want := "http://example.com/ex/jira/" + DefaultCloudID + "/rest/api/3/issue/10001"; got != want {
+	if want := "http://example.com/ex/jira/" + atlassiansim.DefaultCloudID + "/rest/api/3/issue/10001"; got != want {
 		t.Errorf("self %s, want %s", got, want)
 	}
 }
@@ -97,7 +99,7 @@ func TestLogTellsWhatArrived(t *testing.T) {
 		t.Fatalf("%d requests, want 2", len(log))
 	}
 	now := simtest.NewClock().Now()
-	want := Request{Time: now, Ended: now, Method: "POST", Path: "/rest/api/3/issue", Operation: CreateIssue,
+	want := atlassiansim.Request{Time: now, Ended: now, Method: "POST", Path: "/rest/api/3/issue", Operation: CreateIssue,
 		Status: 201, Identity: atlassiansim.Accepted, Created: "OPS-61", Connection: "192.0.2.1:1234"}
 	if log[0] != want {
 		t.Errorf("got %+v\nwant %+v", log[0], want)
@@ -113,8 +115,8 @@ func TestLogTellsWhatArrived(t *testing.T) {
 func TestResetMakesEverythingAsAtTheStart(t *testing.T) {
 	s := newSimulator()
 	send(s, "POST", "/rest/api/3/issue", createTask)
-	s.Rotate(Credentials{Email: "a@example.com", Token: "b"})
-	if err := s.Set(Fault{Kind: Down}); err != nil {
+	s.Rotate(atlassiansim.Credentials{Email: "a@example.com", Token: "b"})
+	if err := s.Set(atlassiansim.Fault{Kind: atlassiansim.Down}); err != nil {
 		t.Fatal(err)
 	}
 	s.Reset()

@@ -3,7 +3,6 @@ package secretsim
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,8 +31,6 @@ const (
 
 // Server is an http.Handler, safe for concurrent use.
 type Server struct {
-	control http.Handler
-
 	mu      sync.Mutex
 	secrets map[string]secret // by name
 	puts    int
@@ -49,12 +46,10 @@ type secret struct {
 
 // New returns a server without secrets.
 func New() *Server {
-	s := &Server{secrets: map[string]secret{}}
-	s.control = s.newControl()
-	return s
+	return &Server{secrets: map[string]secret{}}
 }
 
-// Put makes or rotates a secret and gives its ARN. The name is not an ARN.
+// Put makes or rotates a secret and returns its ARN. The name is not an ARN.
 func (s *Server) Put(name, value string) (arn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,13 +78,8 @@ func (s *Server) Reads() int {
 	return s.reads
 }
 
-// ServeHTTP answers POST / as Secrets Manager does, and the control calls below
-// /_sim/.
+// ServeHTTP answers POST / as Secrets Manager does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/_sim/") {
-		s.control.ServeHTTP(w, r)
-		return
-	}
 	switch target := r.Header.Get("X-Amz-Target"); {
 	case target != "secretsmanager.GetSecretValue":
 		fail(w, http.StatusBadRequest, "UnknownOperationException", "")
@@ -133,7 +123,7 @@ func (s *Server) getSecretValue(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// arrived counts a request and gives the fault that it meets.
+// arrived counts a request and returns the fault that it meets.
 func (s *Server) arrived() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,32 +145,6 @@ func (s *Server) find(id string) (name string, found secret, ok bool) {
 }
 
 func arnOf(name string) string { return arnPrefix + name + arnSuffix }
-
-func (s *Server) newControl() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /_sim/secrets/{name...}", func(w http.ResponseWriter, r *http.Request) {
-		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil || len(value) == 0 || r.PathValue("name") == "" {
-			http.Error(w, "want a name in the path and the secret's value as the body", http.StatusBadRequest)
-			return
-		}
-		s.Put(r.PathValue("name"), string(value))
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("PUT /_sim/faults/{fault}", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.Set(Fault(r.PathValue("fault"))); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
-		s.Set(None)
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("GET /_sim/reads", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, s.Reads()) })
-	return mux
-}
 
 // fail writes an error as AWS JSON 1.1 has them.
 func fail(w http.ResponseWriter, status int, code, message string) {

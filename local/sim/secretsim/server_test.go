@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -122,7 +121,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	const signed = "AWS4-HMAC-SHA256 Credential=local"
 	cases := []struct{ rule, target, authorization, body, code string }{
 		{"another operation is unknown", "secretsmanager.PutSecretValue", signed, `{}`, "UnknownOperationException"},
@@ -141,31 +140,5 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%d %s, want 400 %s", w.Code, w.Body, c.code)
 			}
 		})
-	}
-}
-
-func TestControl(t *testing.T) {
-	s := New()
-	steps := []struct {
-		rule, method, path, body string
-		status                   int
-	}{
-		{"a secret is put", "PUT", "/_sim/secrets/team/jira", "x", http.StatusNoContent},
-		{"a secret has a value", "PUT", "/_sim/secrets/jira", "", http.StatusBadRequest},
-		{"a secret has a name", "PUT", "/_sim/secrets/", "x", http.StatusBadRequest},
-		{"a fault is switched on", "PUT", "/_sim/faults/error", "", http.StatusNoContent},
-		{"a fault must be known", "PUT", "/_sim/faults/flood", "", http.StatusBadRequest},
-		{"faults are healed", "DELETE", "/_sim/faults", "", http.StatusNoContent},
-		{"reads are told", "GET", "/_sim/reads", "", http.StatusOK},
-	}
-	for _, step := range steps {
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest(step.method, step.path, strings.NewReader(step.body)))
-		if w.Code != step.status {
-			t.Errorf("%s: status %d, want %d", step.rule, w.Code, step.status)
-		}
-	}
-	if _, found, ok := s.find("team/jira"); !ok || found.value != "x" {
-		t.Errorf("secret %+v, %t", found, ok)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -18,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/testserver/faultproxy"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
@@ -65,10 +65,9 @@ type Proxy struct {
 	address string
 	forward *httputil.ReverseProxy
 
+	*faultproxy.Faults[Fault]
+
 	mu      sync.Mutex
-	fault   Fault
-	changed chan struct{} // closed when fault changes: hung requests end then
-	counts  map[string]int
 	observe func(Exchange)
 
 	server   *http.Server // nil while refusing
@@ -82,7 +81,7 @@ func Start(address, endpoint string) (*Proxy, error) {
 	if err != nil || target.Host == "" {
 		return nil, fmt.Errorf("store proxy: endpoint %q is no URL", endpoint)
 	}
-	p := &Proxy{address: address, changed: make(chan struct{}), counts: map[string]int{}}
+	p := &Proxy{address: address, Faults: faultproxy.New[Fault]()}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
 		Transport: &http.Transport{
@@ -108,9 +107,7 @@ func (p *Proxy) Set(f Fault) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	close(p.changed)
-	p.changed = make(chan struct{})
-	p.fault = f
+	p.Faults.Set(f)
 	if f.Mode == Refuse {
 		p.stop()
 		return nil
@@ -121,19 +118,15 @@ func (p *Proxy) Set(f Fault) error {
 	return p.listen()
 }
 
-// Fault is the one in force.
-func (p *Proxy) Fault() Fault {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.fault
-}
-
-// Counts returns the requests that arrived since the start, by operation, such
-// as "UpdateItem", faulty ones included.
-func (p *Proxy) Counts() map[string]int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return maps.Clone(p.counts)
+// Control returns a handler that sets the faults over HTTP: see faultproxy.Control.
+func (p *Proxy) Control() http.Handler {
+	type wire struct {
+		Mode    Mode  `json:"mode"`
+		DelayMS int64 `json:"delay_ms,omitempty"`
+	}
+	return faultproxy.Control(p, `{"mode":"delay","delay_ms":250}`,
+		func(f Fault) wire { return wire{f.Mode, f.Delay.Milliseconds()} },
+		func(w wire) Fault { return Fault{w.Mode, time.Duration(w.DelayMS) * time.Millisecond} })
 }
 
 // Close ends the proxy and every request in it.
@@ -173,7 +166,7 @@ func (p *Proxy) stop() {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
-	fault, changed := p.arrived(r)
+	fault, changed := p.Arrived(cmp.Or(operation(r), "unknown"), func(inForce *Fault) Fault { return *inForce })
 	switch fault.Mode {
 	case Hang:
 		select {
@@ -228,13 +221,6 @@ func detached(r *http.Request) *http.Request {
 	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 
-func (p *Proxy) arrived(r *http.Request) (Fault, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.counts[cmp.Or(operation(r), "unknown")]++
-	return p.fault, p.changed
-}
-
 // discard is where a dropped reply goes.
 type discard struct{ header http.Header }
 
@@ -284,7 +270,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 func reset(r *http.Request) {
 	if slow, ok := r.Context().Value(connKey{}).(*slowConn); ok {
 		if tcp, ok := slow.Conn.(*net.TCPConn); ok {
-			tcp.SetLinger(0)
+			tcp.SetLinger(0) // the server's own abort closes it
 		}
 	}
 	panic(http.ErrAbortHandler)

@@ -214,7 +214,7 @@ func TestFaultsAreSwitchedOverHTTP(t *testing.T) {
 	}
 	for _, c := range cases {
 		w := httptest.NewRecorder()
-		p.Admin().ServeHTTP(w, httptest.NewRequest(c.method, c.path, strings.NewReader(c.body)))
+		p.Control().ServeHTTP(w, httptest.NewRequest(c.method, c.path, strings.NewReader(c.body)))
 		if got := strings.TrimSpace(w.Body.String()); w.Code != c.status || got != c.want {
 			t.Errorf("%s: got %d %s, want %d %s", c.rule, w.Code, got, c.status, c.want)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coldfuse/coldfuse/local/sim/jirasim"
+	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
@@ -53,7 +53,7 @@ func (p *play) healthy(ctx context.Context) (string, error) {
 // failing4 makes as many failed calls as there are environments, one fewer
 // than the threshold.
 func (p *play) failing4(ctx context.Context) (string, error) {
-	if err := p.stack.Jira.Set(jirasim.Fault{Kind: jirasim.Down}); err != nil {
+	if err := p.stack.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Down}); err != nil {
 		return "", err
 	}
 	answers, err := p.api.searchTogether(ctx, fleet)
@@ -152,7 +152,7 @@ func (p *play) killed(ctx context.Context) (string, error) {
 // probing slows Jira down, so that the one probe can be seen to hold off the
 // others.
 func (p *play) probing(ctx context.Context) (string, error) {
-	if err := p.stack.Jira.Set(jirasim.Fault{Kind: jirasim.Delay, Delay: time.Second}); err != nil {
+	if err := p.stack.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Delay, Delay: time.Second}); err != nil {
 		return "", err
 	}
 	if err := p.stack.Functions["JiraFunction"].Warm(ctx, fleet); err != nil {
