@@ -53,7 +53,6 @@ var sections = []section{
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
 	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},
-	{"A page of 50 messages of a session's history", history},
 }
 
 func bench(ctx context.Context, root, only string, check bool) (bool, error) {

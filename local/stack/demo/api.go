@@ -76,20 +76,6 @@ func (a api) searchTogether(ctx context.Context, n int) ([]answer, error) {
 	return answers, nil
 }
 
-// searchInTurn makes n calls one after the other, each of which visits the
-// environment that rested longest.
-func (a api) searchInTurn(ctx context.Context, n int) ([]answer, error) {
-	var answers []answer
-	for range n {
-		got, err := a.search(ctx)
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, got)
-	}
-	return answers, nil
-}
-
 // stats is what the monitor says of the circuit.
 type stats struct {
 	State        string `json:"state"`

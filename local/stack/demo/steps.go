@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -33,84 +35,55 @@ func (p *play) steps() []step {
 }
 
 func (p *play) healthy(ctx context.Context) (string, error) {
-	h, err := p.api.health(ctx)
-	if err != nil {
+	if err := p.healthIs(ctx, "healthy"); err != nil {
 		return "", err
 	}
-	if h.Status != "healthy" {
-		return "", fmt.Errorf("health is %q, want healthy", h.Status)
-	}
-	answers, err := p.api.searchInTurn(ctx, fleet)
-	if err != nil {
-		return "", err
-	}
-	if err := all(answers, http.StatusOK); err != nil {
+	if _, err := p.inTurn(ctx, fleet, status(http.StatusOK)); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("health is healthy, %d environments searched", fleet), p.everyoneServed(1)
 }
 
-// failing4 makes as many failed calls as there are environments, one fewer
-// than the threshold.
+// failing4 makes as many failed calls as there are environments, one fewer than the
+// threshold.
 func (p *play) failing4(ctx context.Context) (string, error) {
 	if err := p.stack.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Down}); err != nil {
 		return "", err
 	}
-	answers, err := p.api.searchTogether(ctx, fleet)
+	answers, err := p.atOnce(ctx, fleet, status(http.StatusServiceUnavailable))
 	if err != nil {
 		return "", err
 	}
-	if err := all(answers, http.StatusServiceUnavailable); err != nil {
-		return "", err
-	}
-	if got := p.reached(); got != fleet*tries {
-		return "", fmt.Errorf("%d requests reached Jira, want %d calls of %d tries", got, fleet, tries)
-	}
 	p.failing = slices.MinFunc(answers, func(a, b answer) int { return int(a.took - b.took) }).took
-	return fmt.Sprintf("%d calls of %d tries failed in %.1f s or more, circuit closed, failure count %d",
-		fleet, tries, p.failing.Seconds(), fleet), p.circuitIs(ctx, stats{"closed", fleet, 0})
+	return fmt.Sprintf("%d calls of %d tries failed in %.1f s or more, circuit closed, failure count %d", fleet, tries, p.failing.Seconds(), fleet),
+		errors.Join(p.reachedBy(fleet*tries), p.circuitIs(ctx, stats{"closed", fleet, 0}))
 }
 
 func (p *play) opening(ctx context.Context) (string, error) {
-	got, err := p.api.search(ctx)
-	if err != nil {
+	if _, err := p.inTurn(ctx, 1, status(http.StatusServiceUnavailable)); err != nil {
 		return "", err
 	}
-	if err := all([]answer{got}, http.StatusServiceUnavailable); err != nil {
-		return "", err
-	}
-	if got := p.reached(); got != tries {
-		return "", fmt.Errorf("%d requests reached Jira, want %d tries", got, tries)
-	}
-	if err := p.circuitIs(ctx, stats{"open", threshold, 0}); err != nil {
-		return "", err
-	}
-	return "circuit open, OPENED logged once in the fleet", p.logged(ctx, 1, 0, 0)
+	return "circuit open, OPENED logged once in the fleet",
+		errors.Join(p.reachedBy(tries), p.circuitIs(ctx, stats{"open", threshold, 0}), p.logged(ctx, 1, 0, 0))
 }
 
-// failFast measures once every environment has learnt of the opening: the best
-// of three rounds, since whatever else this machine does only adds to them.
+// failFast measures once every environment has read the opening: the best of three
+// rounds, since whatever else this machine does only adds to them.
 func (p *play) failFast(ctx context.Context) (string, error) {
 	const calls, rounds = 200, 3
 	p99 := time.Duration(math.MaxInt64)
 	for range rounds {
-		answers, err := p.api.searchInTurn(ctx, fleet+calls)
+		answers, err := p.inTurn(ctx, fleet+calls, rejected)
 		if err != nil {
 			return "", err
 		}
-		if err := rejected(answers); err != nil {
-			return "", err
-		}
 		p99 = min(p99, percentile99(answers[fleet:]))
-	}
-	if got := p.reached(); got != 0 {
-		return "", fmt.Errorf("%d requests reached Jira, want none", got)
 	}
 	if p99 > 10*time.Millisecond || p99 > p.failing/100 {
 		return "", fmt.Errorf("p99 of %d rejections is %s, want at most 10ms and a hundredth of a failing call's %s", calls, p99, p.failing)
 	}
 	return fmt.Sprintf("%d calls rejected, none reached Jira, p99 %.1f ms instead of %.1f s",
-		rounds*(fleet+calls), float64(p99.Microseconds())/1000, p.failing.Seconds()), nil
+		rounds*(fleet+calls), float64(p99.Microseconds())/1000, p.failing.Seconds()), p.reachedBy(0)
 }
 
 func (p *play) degraded(ctx context.Context) (string, error) {
@@ -125,32 +98,24 @@ func (p *play) degraded(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("health names %s, and is 503 for load balancers", circuit), all([]answer{strict}, http.StatusServiceUnavailable)
+	return fmt.Sprintf("health names %s, and is 503 for load balancers", circuit), status(http.StatusServiceUnavailable)(strict)
 }
 
 func (p *play) killed(ctx context.Context) (string, error) {
 	before := p.pids()
 	n := p.stack.Kill()
-	answers, err := p.api.searchTogether(ctx, fleet)
-	if err != nil {
+	if _, err := p.atOnce(ctx, fleet, rejected); err != nil {
 		return "", err
-	}
-	if err := rejected(answers); err != nil {
-		return "", err
-	}
-	if got := p.reached(); got != 0 {
-		return "", fmt.Errorf("%d requests reached Jira, want none", got)
 	}
 	for _, pid := range p.pids() {
 		if slices.Contains(before, pid) {
 			return "", fmt.Errorf("process %d outlived kill -9", pid)
 		}
 	}
-	return fmt.Sprintf("%d environments killed, their successors reject and Jira is left alone", n), nil
+	return fmt.Sprintf("%d environments killed, their successors reject and Jira is left alone", n), p.reachedBy(0)
 }
 
-// probing slows Jira down, so that the one probe can be seen to hold off the
-// others.
+// probing slows Jira down, so that the one probe can be seen to hold off the others.
 func (p *play) probing(ctx context.Context) (string, error) {
 	if err := p.stack.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Delay, Delay: time.Second}); err != nil {
 		return "", err
@@ -165,70 +130,91 @@ func (p *play) probing(ctx context.Context) (string, error) {
 	if err := wait.For(ctx, 45*time.Second, "the recovery time is over", due); err != nil {
 		return "", err
 	}
-	if got := p.reached(); got != 0 {
-		return "", fmt.Errorf("%d requests reached Jira before the recovery time was over", got)
-	}
-	answers, err := p.api.searchTogether(ctx, fleet)
-	if err != nil {
+	if err := p.reachedBy(0); err != nil {
 		return "", err
 	}
-	served := slices.IndexFunc(answers, func(a answer) bool { return a.status == http.StatusOK })
-	if served < 0 {
-		return "", fmt.Errorf("no probe succeeded: %v", answers)
+	served := 0
+	_, err := p.atOnce(ctx, fleet, func(a answer) error {
+		if a.status == http.StatusOK {
+			served++
+			return nil
+		}
+		return rejected(a)
+	})
+	if err == nil && served != 1 {
+		err = fmt.Errorf("%d calls were served, want one probe", served)
 	}
-	if err := rejected(slices.Delete(answers, served, served+1)); err != nil {
-		return "", err
-	}
-	if got := p.reached(); got != 1 {
-		return "", fmt.Errorf("%d requests reached Jira, want one probe", got)
-	}
-	if err := p.circuitIs(ctx, stats{"half_open", threshold, 1}); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("of %d calls at once one probed and succeeded, %d were rejected", fleet, fleet-1), p.logged(ctx, 1, 1, 0)
+	return fmt.Sprintf("of %d calls at once one probed and succeeded, %d were rejected", fleet, fleet-1),
+		errors.Join(err, p.reachedBy(1), p.circuitIs(ctx, stats{"half_open", threshold, 1}), p.logged(ctx, 1, 1, 0))
 }
 
 func (p *play) closing(ctx context.Context) (string, error) {
 	p.stack.Jira.Clear()
-	// An environment that has just been told of the probe in flight may believe
-	// it for 250 ms.
-	var last answer
-	succeeded := func() bool {
-		got, err := p.api.search(ctx)
-		last = got
-		return err == nil && got.status == http.StatusOK
-	}
-	if err := wait.For(ctx, 5*time.Second, "a second probe succeeds", succeeded); err != nil {
-		return "", fmt.Errorf("%w; the last call: %s", err, last)
-	}
-	if got := p.reached(); got != 1 {
-		return "", fmt.Errorf("%d requests reached Jira, want one", got)
-	}
-	if err := p.circuitIs(ctx, stats{"closed", 0, 0}); err != nil {
+	// An environment that has just read of the probe in flight may believe it for
+	// 250 ms.
+	if err := p.eventually(ctx, "a second probe succeeds", 1); err != nil {
 		return "", err
 	}
-	return "circuit closed, each transition logged exactly once", p.logged(ctx, 1, 1, 1)
+	return "circuit closed, each transition logged exactly once",
+		errors.Join(p.reachedBy(1), p.circuitIs(ctx, stats{"closed", 0, 0}), p.logged(ctx, 1, 1, 1))
 }
 
 func (p *play) recovered(ctx context.Context) (string, error) {
-	var answers []answer
-	serving := func() bool {
-		var err error
-		answers, err = p.api.searchInTurn(ctx, fleet)
-		return err == nil && all(answers, http.StatusOK) == nil
-	}
-	// A second is how long an environment may believe that the circuit is open.
-	if err := wait.For(ctx, 5*time.Second, "every environment serves", serving); err != nil {
-		return "", fmt.Errorf("%w; the last calls: %v", err, answers)
-	}
-	h, err := p.api.health(ctx)
-	if err != nil {
+	// An environment may believe for a second that the circuit is open.
+	if err := p.eventually(ctx, "every environment serves", fleet); err != nil {
 		return "", err
 	}
-	if h.Status != "healthy" {
-		return "", fmt.Errorf("health is %q, want healthy", h.Status)
+	return "health is healthy", errors.Join(p.healthIs(ctx, "healthy"), p.logged(ctx, 1, 1, 1))
+}
+
+// inTurn makes n calls one after the other, each in the environment that rested
+// longest, and checks each answer.
+func (p *play) inTurn(ctx context.Context, n int, check func(answer) error) ([]answer, error) {
+	var answers []answer
+	for range n {
+		got, err := p.api.search(ctx)
+		if err = cmp.Or(err, check(got)); err != nil {
+			return nil, err
+		}
+		answers = append(answers, got)
 	}
-	return "health is healthy", p.logged(ctx, 1, 1, 1)
+	return answers, nil
+}
+
+// atOnce makes n calls at once, each of which needs its own environment, and checks
+// the answers.
+func (p *play) atOnce(ctx context.Context, n int, check func(answer) error) ([]answer, error) {
+	answers, err := p.api.searchTogether(ctx, n)
+	for _, a := range answers {
+		err = cmp.Or(err, check(a))
+	}
+	return answers, err
+}
+
+// eventually makes n calls in turn until all are served.
+func (p *play) eventually(ctx context.Context, what string, n int) error {
+	var last error
+	err := wait.For(ctx, 5*time.Second, what, func() bool {
+		_, last = p.inTurn(ctx, n, status(http.StatusOK))
+		return last == nil
+	})
+	return errors.Join(err, last)
+}
+
+func (p *play) healthIs(ctx context.Context, want string) error {
+	h, err := p.api.health(ctx)
+	if err == nil && h.Status != want {
+		err = fmt.Errorf("health is %q, want %s", h.Status, want)
+	}
+	return err
+}
+
+// reachedBy checks how many requests have reached Jira in this step.
+func (p *play) reachedBy(want int) error {
+	if got := p.reached(); got != want {
+		return fmt.Errorf("%d requests reached Jira, want %d", got, want)
+	}
+	return nil
 }
 
 // everyoneServed checks that each environment of the connector has served n.
@@ -276,21 +262,19 @@ func (p *play) logged(ctx context.Context, opened, halfOpen, closed int) error {
 	return nil
 }
 
-func all(answers []answer, status int) error {
-	for _, a := range answers {
-		if a.status != status {
-			return fmt.Errorf("got %s, want %d", a, status)
+func status(want int) func(answer) error {
+	return func(a answer) error {
+		if a.status != want {
+			return fmt.Errorf("got %s, want %d", a, want)
 		}
+		return nil
 	}
-	return nil
 }
 
-// rejected checks that the circuit, not Jira, gave each answer.
-func rejected(answers []answer) error {
-	for _, a := range answers {
-		if a.status != http.StatusServiceUnavailable || a.retryAfter == "" || !strings.Contains(string(a.body), circuit) {
-			return fmt.Errorf("got %s with Retry-After %q, want a rejection by the circuit", a, a.retryAfter)
-		}
+// rejected checks that the circuit, not Jira, is why a call failed.
+func rejected(a answer) error {
+	if a.status != http.StatusServiceUnavailable || a.retryAfter == "" || !strings.Contains(string(a.body), circuit) {
+		return fmt.Errorf("got %s with Retry-After %q, want a rejection by the circuit", a, a.retryAfter)
 	}
 	return nil
 }
