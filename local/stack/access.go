@@ -20,8 +20,8 @@ func (s *Stack) makeAuthorizers() error {
 	return nil
 }
 
-// authorizer is the one that the template gives the route, nil for none. Of
-// issuers only the stack's own is known: its keys are here.
+// authorizer returns the authorizer of the route, or nil if the route has none. The
+// only issuer is the stack's own: its keys are here.
 func (s *Stack) authorizer(r template.Route) (httpapi.Authorizer, error) {
 	switch r.Access {
 	case "iam":

@@ -36,7 +36,7 @@ func signing(keys *identity.AccessKeys, user string) caller {
 }
 
 // sendAs sends a request that also claims to be bob's in every way that a
-// client has, none of which may change anything.
+// client has, which must change nothing.
 func sendAs(t *testing.T, s *Stack, who caller, method, path, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/api/v1"+path, strings.NewReader(body))
@@ -62,7 +62,7 @@ func TestAccess(t *testing.T) {
 		mode     string
 		user     func(s *Stack, name string) caller
 		stranger caller // with another issuer's, or an unknown key's
-		refusal  int
+		rejection  int
 		message  string
 		subject  string // of alice
 	}{
@@ -87,9 +87,9 @@ func TestAccess(t *testing.T) {
 				want               int
 				text               string // in the answer
 			}{
-				{"nobody may not", nobody, "GET", "/jira/server-info", "", c.refusal, c.message},
-				{"nobody may not with a body", nobody, "POST", "/jira/search", search, c.refusal, c.message},
-				{"a stranger may not", c.stranger, "GET", "/jira/server-info", "", c.refusal, c.message},
+				{"nobody is rejected", nobody, "GET", "/jira/server-info", "", c.rejection, c.message},
+				{"nobody is rejected with a body", nobody, "POST", "/jira/search", search, c.rejection, c.message},
+				{"a stranger is rejected", c.stranger, "GET", "/jira/server-info", "", c.rejection, c.message},
 				{"the monitor is open", nobody, "GET", "/resilience/summary", "", 200, "jira_api"},
 				{"a user may", alice, "GET", "/jira/server-info", "", 200, ""},
 				{"with a body", alice, "POST", "/jira/search", search, 200, ""},

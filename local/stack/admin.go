@@ -71,8 +71,8 @@ func (s *Stack) samEnvironment() map[string]map[string]string {
 	return all
 }
 
-// Kill ends environments as kill -9 would: the named ones, or all. It gives
-// their number.
+// Kill ends environments as kill -9 would: the named ones, or all. It
+// returns their number.
 func (s *Stack) Kill(ids ...string) int {
 	killed := 0
 	for _, function := range s.Functions {

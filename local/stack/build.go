@@ -10,8 +10,8 @@ import (
 )
 
 // build compiles the functions as they are deployed, but for this machine's
-// processor, into a folder per function below dir. It gives each bootstrap's
-// path by the function's CodeUri.
+// processor, into a folder per function below dir. It returns each
+// bootstrap's path by the function's CodeUri.
 func build(ctx context.Context, root, dir string, codeURIs []string, progress func(string, ...any)) (map[string]string, error) {
 	var (
 		wg         sync.WaitGroup

@@ -41,7 +41,7 @@ func (s *Stack) startFunctions(bootstraps map[string]string) error {
 }
 
 // concurrency turns the template's reservation, in which 0 is the kill switch
-// and -1 is none, into lambda.Config's.
+// and -1 means no reservation, into lambda.Config's.
 func concurrency(reserved int) int {
 	switch reserved {
 	case -1:
@@ -53,8 +53,8 @@ func concurrency(reserved int) int {
 	}
 }
 
-// environment is what the template gives the function, and where the stand-ins
-// are.
+// environment returns the function's variables of the template, and the addresses
+// of the stand-ins.
 func (s *Stack) environment(f template.Function) map[string]string {
 	env := map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB":        s.Store.Endpoint(),

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// For polls a condition until it holds, or gives an error that names it once
-// ctx ends or limit has passed.
+// For polls a condition until it holds. It returns an error that names the
+// condition once ctx ends or limit has passed.
 func For(ctx context.Context, limit time.Duration, what string, holds func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -311,7 +311,7 @@ func simClaimsRow(seeds int, what string, s simulation, n int) simRow {
 	}
 }
 
-// slowTraffic is 0.1 calls a second and environment, each of which fails after 1 s.
+// slowTraffic is 0.1 calls a second and environment, each fails after 1 s.
 func slowTraffic() simulation {
 	return simulation{environments: 50, rps: 5, failing: time.Second}
 }

@@ -15,7 +15,7 @@ func FreeAddresses(n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // not before the last is found, lest two be the same
+		defer listener.Close() // only after the last is found, so that all differ
 		addresses = append(addresses, listener.Addr().String())
 	}
 	return addresses, nil

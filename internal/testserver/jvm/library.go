@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// library returns the folder of the program's jars, lib beside its pom.xml, which
+// library returns the folder of the program's jars, lib next to its pom.xml, which
 // Maven fills on first use.
 func (p Program) library(ctx context.Context, progress io.Writer) (string, error) {
 	dir, err := p.folder()

@@ -61,7 +61,7 @@ type Proxy struct {
 	*faultproxy.Faults[Fault]
 
 	mu       sync.Mutex
-	listener net.Listener // nil while refusing
+	listener net.Listener // nil while connections are refused
 	conns    map[net.Conn]bool
 	relays   sync.WaitGroup
 }
@@ -120,7 +120,7 @@ func (p *Proxy) Close() {
 	p.relays.Wait()
 }
 
-// listen accepts unless it does already: after Refuse at the same port again.
+// listen accepts connections unless it does already, at the same port as before.
 // The caller holds mu.
 func (p *Proxy) listen() error {
 	if p.listener != nil {
@@ -157,8 +157,8 @@ func (p *Proxy) accept(listener net.Listener) {
 	}
 }
 
-// keep notes a connection, so that it can be reset, unless all are refused by
-// now.
+// keep notes a connection, so that it can be reset. It is false if the proxy no
+// longer listens.
 func (p *Proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

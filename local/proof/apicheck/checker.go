@@ -94,7 +94,7 @@ func (c *Checker) Check(r *http.Request, a Answer) error {
 	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options()}
 	wrong := c.checkAnswer(input, a)
 	if wrong == nil && err == nil {
-		wrong = checkRefusal(*input, a)
+		wrong = checkInvalid(*input, a)
 	}
 	if wrong != nil {
 		return fmt.Errorf("%s %s answered %d: %w", route.Method, route.Path, a.Status, wrong)

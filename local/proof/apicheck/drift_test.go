@@ -102,8 +102,8 @@ func wantSame(t *testing.T, where string, got, described []string) {
 	}
 }
 
-// Each function serves the routes that lead to it and no others. They are asked
-// without what they need, and refuse: all that counts is that they know them.
+// Each function serves the routes that lead to it and no others. The requests lack
+// what they need and fail: all that counts is that the function knows the route.
 func TestFunctionsServeTheRoutesThatLeadToThem(t *testing.T) {
 	declared := project(t, "iam")
 	functions := handlers()

@@ -58,9 +58,9 @@ func checkProblem(a Answer) error {
 	return nil
 }
 
-// checkRefusal wants a wrong request refused by a 4xx. That API Gateway failed
-// before anyone looked at it is no fault.
-func checkRefusal(input openapi3filter.RequestValidationInput, a Answer) error {
+// checkInvalid wants a 4xx for an invalid request, unless API Gateway failed before
+// anyone looked at it.
+func checkInvalid(input openapi3filter.RequestValidationInput, a Answer) error {
 	input.Request = input.Request.Clone(input.Request.Context())
 	// Bodies are read as JSON whatever their type is said to be.
 	input.Request.Header.Set("Content-Type", "application/json")

@@ -69,7 +69,7 @@ func newGuard(ctx context.Context, operation string) (*guard.Guard, error) {
 	})
 }
 
-// fetch makes a request, reads the answer, and gives the status.
+// fetch makes a request, reads the answer, and returns the status.
 func fetch(ctx context.Context, url string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -84,7 +84,7 @@ func fetch(ctx context.Context, url string) (int, error) {
 	return res.StatusCode, err
 }
 
-// eachTime makes n calls in turn and gives what each took, in ms.
+// eachTime makes n calls in turn and returns the time of each, in ms.
 func eachTime(n int, call func() error) ([]float64, error) {
 	took := make([]float64, n)
 	for i := range took {

@@ -33,10 +33,10 @@ var outages = []struct {
 	{"drops its replies", storeproxy.Fault{Mode: storeproxy.DropReply}, true},
 }
 
-// storeOutage measures what calls pay for the breaker while its store is away:
+// storeOutage measures what calls pay for the breaker during a store outage:
 // admission and report, of one environment for each kind of outage, all at the
-// same time. The calls themselves take no time, so that a read beside one is
-// waited for in full.
+// same time. The calls themselves take no time, so that a background
+// read is waited for in full.
 func storeOutage(ctx context.Context, _ string) ([]figure, error) {
 	server, err := dynamolocal.Start(ctx, os.Stderr)
 	if err != nil {
@@ -84,7 +84,7 @@ func outageFigures(name string, lost bool, took []float64) []figure {
 	return figures
 }
 
-// underOutage makes calls at a steady pace under a fault and gives what each
+// underOutage makes calls at a steady pace under a fault and returns what each
 // paid, in ms.
 func underOutage(ctx context.Context, server *dynamolocal.Server, table string, fault storeproxy.Fault) ([]float64, error) {
 	proxy, err := storeproxy.Start("127.0.0.1:0", server.Endpoint)

@@ -9,7 +9,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Check holds a log against the circuit's invariants and gives each breach.
+// Check compares a log with the circuit's invariants and returns each breach.
 func Check(l fleet.Log) []string {
 	var found []string
 	for _, check := range []func(fleet.Log) []string{
@@ -149,7 +149,7 @@ func leasesRespected(l fleet.Log) (found []string) {
 
 // openedByThreshold: a closed circuit opens by as many failures within one
 // window as its threshold, or by a rate limit. The last of them may have found
-// no room beside expired ones.
+// the set full of expired ones.
 func openedByThreshold(l fleet.Log) (found []string) {
 	pairs(l, func(from, to fleet.Write) {
 		if from.State != breaker.Closed || to.State != breaker.Open || to.Reason == breaker.ReasonRateLimited {

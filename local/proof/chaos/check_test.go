@@ -78,7 +78,7 @@ func TestWhatIsNotPromised(t *testing.T) {
 		"a rate limit opens at once": func(l *fleet.Log) {
 			l.Writes[1].Failures, l.Writes[2].Reason = l.Writes[0].Failures, "rate_limited"
 		},
-		"a failure beside expired ones may trip without being stored": func(l *fleet.Log) {
+		"a failure that finds the set full of expired ones may trip without being stored": func(l *fleet.Log) {
 			l.Writes[0].Failures, l.Writes[1].Failures = failuresAt(-100_000), failuresAt(-100_000, 25)
 		},
 	} {

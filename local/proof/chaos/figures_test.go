@@ -82,7 +82,7 @@ func TestMostProbes(t *testing.T) {
 			l.Requests[2].Ended = at(10_020)
 			l.Freezes["a"] = []fleet.Span{{From: at(5_015), To: at(10_015)}}
 		}, 1},
-		"one alone, by itself, is none": {func(l *fleet.Log) {
+		"one alone is not at once with itself": {func(l *fleet.Log) {
 			for i := range l.Requests {
 				l.Requests[i].Local = true
 			}

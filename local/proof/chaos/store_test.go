@@ -11,8 +11,8 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// outage is how long a store is broken, once beside a healthy dependency and
-// once beside a dead one.
+// outage is how long a store is broken, once with a healthy dependency and once
+// with a dead one.
 const outage = 2 * time.Second
 
 // Whatever the store does, a healthy dependency's calls are served, and a dead
@@ -39,7 +39,7 @@ func TestABrokenStoreRejectsNobodyAndLeavesTheDependencyProtected(t *testing.T) 
 			w.set(fault)
 			wait.Pause(t.Context(), outage)
 			if s := w.log().Summary(); s.Rejected+s.Failed > 0 || s.Served == 0 {
-				t.Errorf("beside a healthy dependency: %s", s)
+				t.Errorf("with a healthy dependency: %s", s)
 			}
 			died := time.Now()
 			w.Dependency.Set(fleet.Behaviour{Status: 503, Latency: fast})

@@ -3,8 +3,8 @@ package contract
 import "github.com/getkin/kin-openapi/openapi3"
 
 // isKnown reports whether any operation may answer the status, described or not.
-// The descriptions list a few of an operation's refusals, and none of what is
-// in front of the service.
+// The descriptions list only some of an operation's errors, and no error of what
+// stands in front of the service.
 func isKnown(status int) bool {
 	switch status {
 	case 400, 413, 415: // what was sent is wrong

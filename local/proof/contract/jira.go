@@ -20,7 +20,7 @@ func Jira() (*Description, error) {
 	for name, fields := range jiraRequired() {
 		schemas[name].Value.Required = fields
 	}
-	// Fields are of any type there, and names that nobody knows may be beside
+	// Fields are of any type there, and unknown names may stand next to
 	// them.
 	change := schemas["IssueUpdateDetails"].Value
 	change.WithoutAdditionalProperties()
@@ -46,7 +46,7 @@ func Jira() (*Description, error) {
 }
 
 // jiraRequired is what the connector reads of each answer. The description
-// requires nothing, the service always gives it.
+// requires nothing; the service always has it.
 func jiraRequired() map[string][]string {
 	return map[string][]string{
 		"ServerInformation":         {"baseUrl", "version", "deploymentType", "serverTitle"},
@@ -61,7 +61,7 @@ func jiraRequired() map[string][]string {
 	}
 }
 
-// richText is an Atlassian document or none. A plain string is refused by
+// richText is an Atlassian document or absent. A plain string is invalid in
 // version 3 (developer.atlassian.com/cloud/jira/platform/apis/document/structure).
 func richText() *openapi3.Schema {
 	node := openapi3.NewObjectSchema().WithProperty("type", openapi3.NewStringSchema().WithMinLength(1)).WithAnyAdditionalProperties()

@@ -97,7 +97,7 @@ type request struct {
 	status int    // 0: any, only the exchange with Atlassian is looked at
 }
 
-// do makes the request and gives the answer's page token.
+// do makes the request and returns the answer's page token.
 func (r request) do(t *testing.T, handler http.Handler) (next string) {
 	t.Helper()
 	// As long as a function has: what would take longer fails at once.
@@ -119,7 +119,7 @@ func (r request) do(t *testing.T, handler http.Handler) (next string) {
 	return page.Next
 }
 
-// walk goes through a list to its end and gives the number of its pages.
+// walk goes through a list to its end and returns the number of its pages.
 func walk(t *testing.T, handler http.Handler, list string) (pages int) {
 	t.Helper()
 	for next, more := "", true; more; more = next != "" {

@@ -77,7 +77,7 @@ func jiraExchanges() []exchange {
 		create(exchange{rule: "a description in plain text", body: `{"fields":{"description":"A"}}`, wrong: "/fields/description"}),
 		create(exchange{rule: "a document of no version", body: `{"fields":{"description":{"type":"doc","content":[]}}}`, wrong: `"version" is missing`}),
 		create(exchange{rule: "a node of no type", body: `{"fields":{"description":{"type":"doc","version":1,"content":[{}]}}}`, wrong: `"type" is missing`}),
-		create(exchange{rule: "an unknown name beside fields", body: `{"fields":{},"notify":true}`, wrong: "notify"}),
+		create(exchange{rule: "an unknown name next to fields", body: `{"fields":{},"notify":true}`, wrong: "notify"}),
 		create(exchange{rule: "an idempotency key", header: http.Header{"Idempotency-Key": {"k"}}, wrong: "Idempotency-Key"}),
 		create(exchange{rule: "an issue without a key", answer: `{"id":"1","self":"x"}`, wrong: `"key" is missing`}),
 		{rule: "another method", method: "PUT", path: "/rest/api/3/issue", wrong: "method"},

@@ -11,7 +11,7 @@ import (
 	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 )
 
-// invocation is time for a create and two looks at what became of it, and for
+// invocation is time for a create and two searches for its result, and for
 // two seconds in which nothing is sent any more.
 const invocation = 7 * time.Second
 
@@ -143,7 +143,7 @@ func TestAProjectWithoutLabelsOnItsScreen(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if c.fault.Kind != "" {
-				// The first request is refused for its label, the second is struck.
+				// The first request is rejected for its label, the second is struck.
 				c.fault.Operation, c.fault.Times = jirasim.CreateIssue, 1
 				refused := atlassiansim.Fault{Kind: atlassiansim.Delay, Delay: time.Millisecond, Operation: jirasim.CreateIssue, Times: 1}
 				if err := w.sim.Set(refused, c.fault); err != nil {

@@ -41,7 +41,7 @@ type eventCase struct {
 	Override   string              `json:"override"`   // the circuit that an operator holds open
 	Store      string              `json:"store"`      // "away": it cannot be reached
 
-	Status   int               `json:"status"`   // 0: the event is none of HTTP, and body is the whole answer
+	Status   int               `json:"status"`   // 0: the event is not of HTTP, and body is the whole answer
 	Headers  map[string]string `json:"headers"`  // of the answer, among others
 	Body     any               `json:"body"`     // must be in the answer's
 	Requests *int              `json:"requests"` // that reach Jira or Confluence; null: not looked at

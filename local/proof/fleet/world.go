@@ -1,7 +1,7 @@
 // Package fleet runs a fleet of execution environments as processes, each with its
 // own breaker on one DynamoDB Local, in front of one dependency that journals every
 // request. Environments are real: they are killed and frozen by signals, and they
-// reach the store through proxies that refuse, hang, delay, lose and repeat. What
+// reach the store through proxies that break, hang, delay, lose and repeat. What
 // is known of a run is not what environments say of themselves, but the journal and
 // the store's own answers to every write.
 //

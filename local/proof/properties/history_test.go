@@ -83,8 +83,8 @@ func (o operation) apply(r breaker.Record) (breaker.Record, bool) {
 // missing is a circuit that nobody has written.
 var missing = breaker.Record{State: breaker.Closed}
 
-// sequential is a circuit of which one operation at a time is performed. The
-// circuits of a history are judged one by one.
+// sequential is a circuit that performs one operation at a time. The circuits of a
+// history are judged one by one.
 var sequential = (&porcupine.NondeterministicModel{
 	Partition: byCircuit,
 	Init:      func() []any { return []any{missing} },
@@ -206,8 +206,8 @@ func (c *client) act() {
 	out := o.perform(ctx, c.store)
 	returned := c.now()
 	if fate.repeated && !out.unknown {
-		// The first reply was lost and the operation sent again: two operations,
-		// the first of which was over, whatever came of it, when this returned.
+		// The first reply was lost and the operation sent again: these are two
+		// operations, and the first was over when this returned.
 		c.note(c.number, o, called, reply{unknown: true}, returned)
 	}
 	c.add(c.number, o, called, out, returned)

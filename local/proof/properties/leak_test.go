@@ -194,7 +194,7 @@ func TestNothingIsDoneAfterACall(t *testing.T) {
 	})
 }
 
-// busyAfter names the calls within an hour of which operations are counted.
+// busyAfter names the calls after which operations follow within an hour.
 func busyAfter(t *testing.T, store breaker.Store, operations *atomic.Int64) []string {
 	t.Helper()
 	var busy []string

@@ -79,7 +79,7 @@ type planted struct {
 	bug     bug
 }
 
-// bug gives, for an operation on a record, what is stored and what is answered.
+// bug returns what an operation on a record stores and answers.
 type bug func(s *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool)
 
 func newPlanted(b bug) *planted {

@@ -70,21 +70,21 @@ func TestDelayIsNeverNegativeNorLongerThanAllowed(t *testing.T) {
 	})
 }
 
-// refusal is a failed try. It may say when to come back.
-type refusal struct {
+// failedTry is a failed try. It may say when to come back.
+type failedTry struct {
 	final bool
 	after time.Duration
 	took  time.Duration
 }
 
-func (r *refusal) Error() string             { return "refused" }
-func (r *refusal) RetryAfter() time.Duration { return r.after }
+func (r *failedTry) Error() string             { return "refused" }
+func (r *failedTry) RetryAfter() time.Duration { return r.after }
 
-func drawRefusal(t *rapid.T) *refusal {
+func drawRefusal(t *rapid.T) *failedTry {
 	seconds := func(name string, high int) time.Duration {
 		return time.Duration(rapid.IntRange(0, high).Draw(t, name)) * time.Second
 	}
-	return &refusal{
+	return &failedTry{
 		final: rapid.IntRange(0, 9).Draw(t, "final") == 0,
 		after: seconds("retry after", 30) * time.Duration(rapid.IntRange(0, 1).Draw(t, "asks")),
 		took:  seconds("takes", 5),
@@ -95,7 +95,7 @@ func drawRefusal(t *rapid.T) *refusal {
 type loop struct {
 	policy       retry.Policy
 	deadline     time.Time // zero: none
-	failures     []*refusal
+	failures     []*failedTry
 	begun, ended []time.Time
 }
 
@@ -120,7 +120,7 @@ func TestLoopKeepsItsPromises(t *testing.T) {
 			defer cancel()
 			tries, err := retry.Do(ctx, l.policy, retry.Options{
 				Retryable: func(err error) bool {
-					var r *refusal
+					var r *failedTry
 					return errors.As(err, &r) && !r.final
 				},
 			}, l.try)

@@ -60,8 +60,8 @@ func anySettings(t *rapid.T) breaker.Settings {
 	}
 }
 
-// lives is the property: settings are refused when a breaker is made, or else
-// its circuit lives as they say.
+// lives is the property: New rejects the settings, or the circuit lives as they
+// say.
 func lives(t *rapid.T) {
 	l := &life{T: t, given: anySettings(t), store: memstore.New(), now: time.UnixMilli(1_700_000_000_000)}
 	_, err := l.birth()
@@ -81,7 +81,7 @@ func lives(t *rapid.T) {
 // FuzzSettings looks for settings that New accepts and that do not work.
 func FuzzSettings(f *testing.F) { f.Fuzz(rapid.MakeFuzz(lives)) }
 
-// accepted counts the settings that lived, lest the property hold of none.
+// accepted counts the settings that lived: the property must not hold of nothing.
 var accepted atomic.Int64
 
 func TestSettingsAreRefusedOrWork(t *testing.T) {
@@ -119,7 +119,7 @@ func (l *life) call(b *breaker.Breaker, result error) (probe bool, err error) {
 }
 
 // trip fails calls of as many new environments as it takes, in turn: the last
-// of the threshold opens, and none before. It gives that one's environment.
+// of the threshold opens, and none before. It returns that one's environment.
 func (l *life) trip() *breaker.Breaker {
 	environments := make([]*breaker.Breaker, l.rules.MinEnvironments)
 	for i := range environments {

@@ -67,7 +67,7 @@ func (c *Call) Number(name string, absent int) (int, error) {
 	return n, nil
 }
 
-// NeedJSON refuses a body of another type.
+// NeedJSON returns an error answer for a body of another type.
 func (c *Call) NeedJSON() (Answer, bool) {
 	if kind := c.Request.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
 		return Problem(http.StatusUnsupportedMediaType, "Content-Type '"+kind+"' is not supported."), false

@@ -91,7 +91,7 @@ func (e *Edge) takeCredentials(w http.ResponseWriter, r *http.Request) {
 }
 
 // TakeControl reads the body of a control call into v and checks it. If it is
-// not valid, it answers 400 and gives false.
+// not valid, it answers 400 and returns false.
 func TakeControl(w http.ResponseWriter, r *http.Request, v any, check func() *FieldError) bool {
 	invalid := decodeControl(w, r, v)
 	if invalid == nil {

@@ -8,8 +8,8 @@
 // The site takes Basic email:token, the gateway below /ex/{product}/{cloudId}
 // also Bearer: the same token, or one that POST /oauth/token has issued. A
 // Bearer token that is not accepted gets 403, as does any Bearer token at the
-// site, and whoever sends none to the gateway. What becomes of a Basic pair
-// that is not accepted is the product's to say; its answers then have
+// site, and whoever sends none to the gateway. The product
+// decides about a Basic pair that is not accepted; its answers then have
 // X-Seraph-LoginReason: AUTHENTICATED_FAILED.
 //
 // Two calls are answered for every product, at the root only:
@@ -35,7 +35,7 @@
 //	DELETE /_sim/tokens       ends every access token that has been issued
 //	POST   /_sim/reset        everything as at the start
 //
-// Fields of a fault, of which only kind is always needed:
+// Fields of a fault. Only kind is always needed:
 //
 //	kind               status, delay, hang, reset, expired_token, bad_json, down, refuse,
 //	                   empty_page, short_pages, repeat_token, no_is_last, no_next, hostile_next
@@ -52,7 +52,7 @@
 //	failure_category   header X-Failure-Category, as the gateway's own limit has it (status)
 //	location           header Location (status); scheme and host before links (hostile_next)
 //
-// Down answers every request 503; refuse ends every connection without an
+// Down answers every request 503; "refuse" ends every connection without an
 // answer, and reset ends it with a TCP reset. Note that net/http sends a GET
 // again by itself when its reused connection ends so: the log then shows both.
 // A bad control request gets 400 and {"field":…,"error":…}.

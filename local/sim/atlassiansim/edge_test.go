@@ -47,7 +47,7 @@ func newToy(now func() time.Time) *toy {
 	return t
 }
 
-// count changes the number of things and gives it.
+// count changes the number of things and returns it.
 func (t *toy) count(by int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

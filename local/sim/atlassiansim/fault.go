@@ -41,8 +41,8 @@ const (
 // maxDelay bounds Fault.Delay.
 const maxDelay = 10 * time.Minute
 
-// Fault strikes the requests of one operation or of all. The zero value is
-// none.
+// Fault strikes the requests of one operation or of all. The zero value
+// is no fault.
 type Fault struct {
 	Kind      Kind      `json:"kind"`
 	Operation Operation `json:"operation,omitempty"` // empty: every one

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Identity is what became of a request's credentials.
+// Identity is the result of checking a request's credentials.
 type Identity string
 
 // The identities.

@@ -13,8 +13,8 @@ type strike struct {
 	healed <-chan struct{}
 }
 
-// land waits the fault's delay and gives what is answered instead of the
-// product, if anything. It does not return where nothing is answered.
+// land waits the fault's delay and returns what is answered instead of the
+// product, if anything. It panics if nothing is answered.
 func (f strike) land(w http.ResponseWriter, c *Call, failure failure) (instead Answer, struck bool) {
 	gone := c.Request.Context()
 	if !wait.Pause(gone, f.Delay) {

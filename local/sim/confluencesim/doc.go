@@ -1,6 +1,6 @@
 // Package confluencesim is a Confluence Cloud that lives in memory, as far as
 // it is read: four spaces and some 150 pages, lists with the links of the real
-// one and their traps, searches by CQL, refusals in Confluence's own forms, and
+// one and their traps, searches by CQL, errors in Confluence's own forms, and
 // faults on demand while it runs.
 //
 // It answers these calls, at the root and below /ex/confluence/{cloudId} as

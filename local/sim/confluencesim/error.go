@@ -35,17 +35,17 @@ func failure(c *atlassiansim.Call, status int, message string) atlassiansim.Answ
 	})
 }
 
-// refusal is what is wrong with a request, in Confluence's words.
-type refusal string
+// invalid is what is wrong with a request, in Confluence's words.
+type invalid string
 
-func (r refusal) Error() string { return string(r) }
+func (r invalid) Error() string { return string(r) }
 
 // notThe is about a parameter of a wrong type.
-func notThe(kind, name, value string) refusal {
-	return refusal(fmt.Sprintf("Provided value {%s} for '%s' is not the correct type. Expected type is %s", value, name, kind))
+func notThe(kind, name, value string) invalid {
+	return invalid(fmt.Sprintf("Provided value {%s} for '%s' is not the correct type. Expected type is %s", value, name, kind))
 }
 
-// badRequest refuses a request.
+// badRequest answers an invalid request.
 func badRequest(c *atlassiansim.Call, err error) atlassiansim.Answer {
 	return failure(c, http.StatusBadRequest, err.Error())
 }

@@ -16,11 +16,11 @@ const (
 	maxLimit     = 250
 )
 
-// choice refuses a parameter with a value that is none of those.
+// choice returns an error for a parameter with another value than these.
 func choice(c *atlassiansim.Call, name string, values ...string) error {
 	for _, given := range c.List(name) {
 		if !slices.Contains(values, given) {
-			return refusal(fmt.Sprintf("Provided value {%s} for '%s' is not one of %v", given, name, values))
+			return invalid(fmt.Sprintf("Provided value {%s} for '%s' is not one of %v", given, name, values))
 		}
 	}
 	return nil
@@ -33,7 +33,7 @@ func numeric(c *atlassiansim.Call, name string, absent, least, most int) (int, e
 	case err != nil:
 		return 0, notThe("int", name, c.Query.Get(name))
 	case n < least || n > most:
-		return 0, refusal(fmt.Sprintf("Provided value {%d} for '%s' is not between %d and %d", n, name, least, most))
+		return 0, invalid(fmt.Sprintf("Provided value {%d} for '%s' is not between %d and %d", n, name, least, most))
 	}
 	return n, nil
 }

@@ -24,7 +24,7 @@ func (s *Simulator) routes() []atlassiansim.Route {
 	}
 }
 
-// signedIn refuses whoever is not known. The two versions of the API document
+// signedIn lets only known callers through. The two versions of the API document
 // different statuses for it.
 func signedIn(serve func(*atlassiansim.Call) atlassiansim.Answer) func(*atlassiansim.Call) atlassiansim.Answer {
 	return func(c *atlassiansim.Call) atlassiansim.Answer {

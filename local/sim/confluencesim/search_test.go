@@ -79,7 +79,7 @@ func TestSearchRefusals(t *testing.T) {
 		{"a user field", "user.fullname ~ bob", "", unparsable + "user.fullname ~ bob"},
 		{"an unknown type", "type = novel", "", unparsable + "type = novel"},
 		{"an unknown function", "creator = currentUser()", "", unparsable + "creator = currentUser()"},
-		{"a date that is none", "created > yesterday", "", unparsable + "created > yesterday"},
+		{"an unknown date", "created > yesterday", "", unparsable + "created > yesterday"},
 		{"an unknown field to order by", "type = page order by colour", "", unparsable + "type = page order by colour"},
 		{"a foreign cursor", "type = page", "&cursor=abc", "com.atlassian.confluence.api.service.exceptions.api.BadRequestException: Invalid cursor"},
 		{"a limit that is no number", "type = page", "&limit=x", "Provided value {x} for 'limit'"},

@@ -34,7 +34,7 @@ func newSpaces() []*space {
 	return spaces
 }
 
-// seed makes the pages of the start, of which the last is an hour old.
+// seed makes the first pages. The last of them is an hour old.
 func seed(spaces []*space, now time.Time) []*page {
 	subjects := []string{"Checkout", "Search", "Invoice export", "Login", "Nightly import", "Price list", "Order mail"}
 	kinds := []string{"runbook", "design", "on call", "FAQ & answers", "post-mortem"}

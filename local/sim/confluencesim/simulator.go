@@ -32,7 +32,7 @@ func New(o atlassiansim.Options) *Simulator {
 	return s
 }
 
-// AddPage publishes a page in the space of a key, and gives its id. Searches
+// AddPage publishes a page in the space of a key, and returns its id. Searches
 // find it after Options.Lag.
 func (s *Simulator) AddPage(spaceKey, title, body string) (id string, err error) {
 	in, ok := spaceOf(s.spaces, spaceKey)

@@ -37,7 +37,7 @@ func (w *writer) list(items ...string) {
 	w.both("</ul>")
 }
 
-// table writes rows of cells, of which the first are headings.
+// table writes rows of cells. The first row has headings.
 func (w *writer) table(rows ...[]string) {
 	w.storage.WriteString(`<table data-layout="default"><tbody>`)
 	w.view.WriteString(`<div class="table-wrap"><table data-layout="default" class="confluenceTable"><tbody>`)
@@ -74,7 +74,7 @@ func (w *writer) info(text string) {
 		`<div class="confluence-information-macro-body"><p>%s</p></div></div>`, text)
 }
 
-// tasks writes a list of which the first is done.
+// tasks writes a list. The first task is done.
 func (w *writer) tasks(items ...string) {
 	w.storage.WriteString("<ac:task-list>")
 	fmt.Fprintf(&w.view, `<ul class="inline-task-list" data-inline-tasks-content-id="%s">`, w.page.id())

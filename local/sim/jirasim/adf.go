@@ -22,7 +22,7 @@ type mark struct {
 	Attrs map[string]any `json:"attrs,omitempty"`
 }
 
-// Jira's words for a document that is none, and for one that is wrong inside.
+// Jira's words for a value that is not a document, and for an invalid document.
 const (
 	noDocument  = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 	badDocument = "INVALID_INPUT"
@@ -78,7 +78,7 @@ func (n node) validMarks() bool {
 	return true
 }
 
-// excludedByCode says that a mark may not stand beside code.
+// excludedByCode reports whether a mark is invalid together with code.
 func excludedByCode(m mark) bool { return m.Type != "code" && m.Type != "link" }
 
 func (n node) validAttrs() bool {
@@ -89,7 +89,7 @@ func (n node) validAttrs() bool {
 	return ok && level >= 1 && level <= 6 && level == float64(int(level))
 }
 
-// needsContent names the nodes that may not be empty.
+// needsContent reports whether a node must not be empty.
 func needsContent(kind string) bool {
 	return slices.Contains(strings.Fields("bulletList orderedList listItem blockquote panel table tableRow"), kind)
 }

@@ -1,7 +1,6 @@
-// Package jirasim is a Jira Cloud (REST v3) that lives in memory: it keeps
-// what is created, refuses what the real one refuses, in its words where they
-// are known, lags behind itself in searches as the real one does, and breaks on
-// demand while it runs.
+// Package jirasim is a Jira Cloud (REST v3) that lives in memory: it keeps what is
+// created, answers invalid requests in the real one's words where they are known,
+// lags in searches as the real one does, and breaks on demand while it runs.
 //
 // It answers these calls, at the root and below /ex/jira/{cloudId} as
 // Atlassian's gateway does, besides those of package atlassiansim:
@@ -27,9 +26,9 @@
 //
 // JQL: project, key (issuekey, issue, id), labels, status, issuetype (type),
 // summary, description, text, created and updated; = != IN NOT IN IS EMPTY
-// ~ !~ < <= > >=; AND, OR, NOT, parentheses, ORDER BY. Dates are yyyy-MM-dd
+// ~ !~ < <= > >=; AND, ORDER BY. Dates are yyyy-MM-dd
 // with or without HH:mm, in UTC, or periods such as -1d. Everything else is
-// refused as an error in the query; functions such as currentUser() are.
+// an error in the query, functions such as currentUser() too.
 // A page holds at most 5,000 issues, and 100 once more than id and key is asked
 // for. A new issue is found after Options.Lag, but at once by its id or key
 // outside searches, and in searches that name it in reconcileIssues.
@@ -38,7 +37,7 @@
 //
 // Issues have what they were created with, properties included, which searches
 // and get_issue give if they are asked for them by name. Nobody can put labels
-// on the create screen of project NOL: a create with labels is refused there.
+// on the create screen of project NOL: a create with labels is invalid there.
 //
 // # Faults
 //

@@ -12,7 +12,7 @@ const maxSortFields = 7
 
 const unbounded = querylang.Error("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 
-// jql is a query that is well formed, and an order of which the fields exist.
+// jql is a well-formed query, and an order whose fields exist.
 type jql struct {
 	querylang.Query
 	compare querylang.Compare[*issue]

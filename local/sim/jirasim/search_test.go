@@ -101,7 +101,7 @@ func TestSearchFields(t *testing.T) {
 	}
 }
 
-// pages reads a whole search and gives the sizes of its pages and the keys.
+// pages reads a whole search and returns the sizes of its pages and the keys.
 func pages(t *testing.T, s *Simulator, body map[string]any, between func()) (sizes []int, keys []string) {
 	t.Helper()
 	for {

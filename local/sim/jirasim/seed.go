@@ -10,7 +10,7 @@ const (
 	seedEvery  = 6 * time.Hour // between two of them: 30 days in all
 )
 
-// seed makes the issues of the start, of which the last is seedEvery old.
+// seed makes the first issues. The last of them is seedEvery old.
 func seed(s site, now time.Time) []issue {
 	subjects := []string{"Checkout", "Search", "Invoice export", "Login", "Nightly import", "Price list", "Order mail"}
 	troubles := []string{"times out under load", "shows an old price", "needs a runbook", "fails for guests",

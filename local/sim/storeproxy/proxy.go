@@ -70,7 +70,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	observe func(Exchange)
 
-	server   *http.Server // nil while refusing
+	server   *http.Server // nil while connections are refused
 	listener net.Listener
 }
 
@@ -137,7 +137,7 @@ func (p *Proxy) Close() {
 }
 
 // listen serves unless it does already. The caller holds mu, or is the first.
-// After a Refuse it takes the same port again.
+// It takes the same port as before.
 func (p *Proxy) listen() error {
 	if p.server != nil {
 		return nil
@@ -159,7 +159,7 @@ func (p *Proxy) listen() error {
 
 func (p *Proxy) stop() {
 	if p.server != nil {
-		p.listener.Close() // the server may not have begun to serve it
+		p.listener.Close() // the server might not serve it yet
 		p.server.Close()
 	}
 	p.server = nil

@@ -59,8 +59,8 @@ func (a api) search(ctx context.Context) (answer, error) {
 	return a.do(ctx, "POST", "/jira/search", search)
 }
 
-// searchTogether makes n calls at once, each of which needs an environment of
-// its own.
+// searchTogether makes n calls at once, each in its own
+// environment.
 func (a api) searchTogether(ctx context.Context, n int) ([]answer, error) {
 	answers, errs := make([]answer, n), make([]error, n)
 	var wg sync.WaitGroup

@@ -181,8 +181,7 @@ func (p *play) inTurn(ctx context.Context, n int, check func(answer) error) ([]a
 	return answers, nil
 }
 
-// atOnce makes n calls at once, each of which needs its own environment, and checks
-// the answers.
+// atOnce makes n calls at once, each in its own environment, and checks the answers.
 func (p *play) atOnce(ctx context.Context, n int, check func(answer) error) ([]answer, error) {
 	answers, err := p.api.searchTogether(ctx, n)
 	for _, a := range answers {

@@ -85,9 +85,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	event := newEvent(r, body, route.Route, params, id, a.now())
 	if route.Authorizer != nil {
-		caller, refusal := route.Authorizer.Authorize(r, body)
-		if refusal != nil {
-			refusal.write(w, id)
+		caller, rejection := route.Authorizer.Authorize(r, body)
+		if rejection != nil {
+			rejection.write(w, id)
 			return
 		}
 		event.RequestContext.Authorizer = caller

@@ -197,7 +197,7 @@ func TestAnswers(t *testing.T) {
 		{"a bare string is the body", `"hi"`, nil, 200, `"hi"`},
 		{"what is not JSON is an error", `hi`, nil, 500, `{"message":"Internal Server Error"}`},
 		{"bad base64 is an error", `{"statusCode":200,"body":"?","isBase64Encoded":true}`, nil, 500, `{"message":"Internal Server Error"}`},
-		{"a status that is none is an error", `{"statusCode":99}`, nil, 500, `{"message":"Internal Server Error"}`},
+		{"an unknown status is an error", `{"statusCode":99}`, nil, 500, `{"message":"Internal Server Error"}`},
 		{"a status of the wrong type is an error", `{"statusCode":"ok"}`, nil, 500, `{"message":"Internal Server Error"}`},
 		{"a function error is 500", "", &lambda.FunctionError{Type: "E"}, 500, `{"message":"Internal Server Error"}`},
 		{"a throttled function is 503", "", lambda.ErrThrottled, 503, `{"message":"Service Unavailable"}`},

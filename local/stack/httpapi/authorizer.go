@@ -7,21 +7,21 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Authorizer says who sent a request, or refuses it. What it says is the only
-// way by which a function learns of a caller: nothing that a client sends gets
-// into that part of the event.
+// Authorizer identifies the sender of a request, or rejects it. A function knows its
+// caller only from the authorizer: nothing that a client sends gets into that part
+// of the event.
 type Authorizer interface {
-	Authorize(r *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *Refusal)
+	Authorize(r *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *Rejection)
 }
 
-// Refusal is the answer to who may not come in.
-type Refusal struct {
+// Rejection is the answer to a request that is not let in.
+type Rejection struct {
 	Status    int    // 401 or 403
 	Challenge string // of a 401, for WWW-Authenticate
 	Reason    string // for the log; the service does not say it
 }
 
-func (f Refusal) write(w http.ResponseWriter, requestID string) {
+func (f Rejection) write(w http.ResponseWriter, requestID string) {
 	slog.Debug("request refused", "request", requestID, "reason", f.Reason)
 	if f.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", f.Challenge)

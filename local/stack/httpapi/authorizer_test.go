@@ -12,32 +12,32 @@ import (
 // authorizer says the same of everyone.
 type authorizer struct {
 	caller  *events.APIGatewayV2HTTPRequestContextAuthorizerDescription
-	refusal *Refusal
+	rejection *Rejection
 	body    string
 }
 
-func (a *authorizer) Authorize(_ *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *Refusal) {
+func (a *authorizer) Authorize(_ *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *Rejection) {
 	a.body = string(body)
-	return a.caller, a.refusal
+	return a.caller, a.rejection
 }
 
 func TestWhoIsRefusedReachesNothing(t *testing.T) {
 	cases := []struct {
 		rule          string
-		refusal       Refusal
+		rejection       Rejection
 		wantBody      string
 		wantChallenge string
 	}{
-		{"401 has a challenge", Refusal{Status: 401, Challenge: "Bearer"}, `{"message":"Unauthorized"}`, "Bearer"},
-		{"403 does not say why", Refusal{Status: 403, Reason: "secret"}, `{"message":"Forbidden"}`, ""},
+		{"401 has a challenge", Rejection{Status: 401, Challenge: "Bearer"}, `{"message":"Unauthorized"}`, "Bearer"},
+		{"403 does not say why", Rejection{Status: 403, Reason: "secret"}, `{"message":"Forbidden"}`, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			target := &function{answer: `{"statusCode":200}`}
-			api := newAPI(t, Config{Routes: []Route{{Path: "$default", Target: target, Authorizer: &authorizer{refusal: &c.refusal}}}})
+			api := newAPI(t, Config{Routes: []Route{{Path: "$default", Target: target, Authorizer: &authorizer{rejection: &c.rejection}}}})
 			got := do(api, httptest.NewRequest("GET", "/", nil))
-			if text := body(t, got); got.StatusCode != c.refusal.Status || text != c.wantBody {
-				t.Errorf("got %d %s, want %d %s", got.StatusCode, text, c.refusal.Status, c.wantBody)
+			if text := body(t, got); got.StatusCode != c.rejection.Status || text != c.wantBody {
+				t.Errorf("got %d %s, want %d %s", got.StatusCode, text, c.rejection.Status, c.wantBody)
 			}
 			if challenge := got.Header.Get("WWW-Authenticate"); challenge != c.wantChallenge {
 				t.Errorf("challenge %q, want %q", challenge, c.wantChallenge)

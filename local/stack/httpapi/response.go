@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// writeAnswer turns a function's answer into HTTP, or gives an error if it is
-// none that the service would accept. JSON without a status code is the body
+// writeAnswer turns a function's answer into HTTP, or returns an error if the
+// service would not accept it. JSON without a status code is the body
 // of a 200, as format 2.0 infers.
 func writeAnswer(w http.ResponseWriter, payload []byte) error {
 	answer, err := parseAnswer(payload)

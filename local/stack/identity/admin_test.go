@@ -34,9 +34,9 @@ func TestCredentialsThatAreHandedOutAreAdmitted(t *testing.T) {
 	_, token := get(t, admin.URL+"/token/alice")
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
-	caller, refusal := JWT{Issuer: IssuerURL, Audience: []string{Audience}, Key: publishedKey(t, admin.URL)}.Authorize(r, nil)
-	if refusal != nil || caller.JWT.Claims["sub"] != "alice" {
-		t.Errorf("the token gives %+v, %+v", caller, refusal)
+	caller, rejection := JWT{Issuer: IssuerURL, Audience: []string{Audience}, Key: publishedKey(t, admin.URL)}.Authorize(r, nil)
+	if rejection != nil || caller.JWT.Claims["sub"] != "alice" {
+		t.Errorf("the token gives %+v, %+v", caller, rejection)
 	}
 
 	_, pair := get(t, admin.URL+"/access-key/alice")

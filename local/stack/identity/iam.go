@@ -43,10 +43,10 @@ type IAM struct {
 }
 
 // Authorize returns the key's owner.
-func (a IAM) Authorize(r *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Refusal) {
+func (a IAM) Authorize(r *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Rejection) {
 	key, err := a.verify(r, body)
 	if err != nil {
-		return nil, &httpapi.Refusal{Status: http.StatusForbidden, Reason: err.Error()}
+		return nil, &httpapi.Rejection{Status: http.StatusForbidden, Reason: err.Error()}
 	}
 	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
 		IAM: &events.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{

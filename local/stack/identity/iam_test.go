@@ -35,9 +35,9 @@ func server(t *testing.T, authorizer IAM) *httptest.Server {
 		if err != nil {
 			t.Error(err)
 		}
-		caller, refusal := authorizer.Authorize(r, body)
-		if refusal != nil {
-			http.Error(w, refusal.Reason, refusal.Status)
+		caller, rejection := authorizer.Authorize(r, body)
+		if rejection != nil {
+			http.Error(w, rejection.Reason, rejection.Status)
 			return
 		}
 		io.WriteString(w, caller.IAM.UserARN)
@@ -157,9 +157,9 @@ func TestTheEventNamesTheKeysOwner(t *testing.T) {
 	bob := keys.Of("bob")
 	r := httptest.NewRequest("GET", "/", nil)
 	sign(t, bob, r, "", time.Now())
-	caller, refusal := IAM{Key: keys.Find}.Authorize(r, nil)
-	if refusal != nil {
-		t.Fatalf("refused: %+v", refusal)
+	caller, rejection := IAM{Key: keys.Find}.Authorize(r, nil)
+	if rejection != nil {
+		t.Fatalf("refused: %+v", rejection)
 	}
 	got := *caller.IAM
 	if got.AccessKey != bob.ID || got.UserID != bob.UserID || got.CallerID != bob.UserID ||
@@ -222,7 +222,7 @@ func FuzzNobodyIsAdmittedWithoutASecret(f *testing.F) {
 		r := &http.Request{Method: "GET", URL: at, Host: host, Header: http.Header{}}
 		r.Header.Set("Authorization", authorization)
 		r.Header.Set("X-Amz-Date", issued.Format(stamp))
-		if _, refusal := authorizer.Authorize(r, []byte(target)); refusal == nil {
+		if _, rejection := authorizer.Authorize(r, []byte(target)); rejection == nil {
 			t.Errorf("%q is admitted", authorization)
 		}
 	})

@@ -29,10 +29,10 @@ type JWT struct {
 }
 
 // Authorize returns the claims, each as a text.
-func (j JWT) Authorize(r *http.Request, _ []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Refusal) {
+func (j JWT) Authorize(r *http.Request, _ []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *httpapi.Rejection) {
 	header := strings.Join(r.Header.Values("Authorization"), ",")
 	if header == "" {
-		return nil, &httpapi.Refusal{Status: http.StatusUnauthorized, Challenge: "Bearer"}
+		return nil, &httpapi.Rejection{Status: http.StatusUnauthorized, Challenge: "Bearer"}
 	}
 	token := header
 	if scheme, rest, ok := strings.Cut(header, " "); ok && strings.EqualFold(scheme, "Bearer") {
@@ -41,7 +41,7 @@ func (j JWT) Authorize(r *http.Request, _ []byte) (*events.APIGatewayV2HTTPReque
 	claims, err := j.verify(token)
 	if err != nil {
 		challenge := fmt.Sprintf(`Bearer scope="" error="invalid_token" error_description=%q`, err)
-		return nil, &httpapi.Refusal{Status: http.StatusUnauthorized, Challenge: challenge}
+		return nil, &httpapi.Rejection{Status: http.StatusUnauthorized, Challenge: challenge}
 	}
 	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
 		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: claimTexts(claims)},

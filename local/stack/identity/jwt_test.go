@@ -161,21 +161,21 @@ func TestTokens(t *testing.T) {
 			if c.authorization != "" {
 				r.Header.Set("Authorization", c.authorization)
 			}
-			caller, refusal := authorizer.Authorize(r, nil)
+			caller, rejection := authorizer.Authorize(r, nil)
 			if c.want == "" {
-				if refusal != nil {
-					t.Fatalf("refused: %+v", refusal)
+				if rejection != nil {
+					t.Fatalf("refused: %+v", rejection)
 				}
 				if got := caller.JWT.Claims["sub"]; got != "alice" {
 					t.Errorf("subject %q", got)
 				}
 				return
 			}
-			if refusal == nil {
+			if rejection == nil {
 				t.Fatalf("admitted: %v", caller.JWT.Claims)
 			}
-			if refusal.Status != 401 || !strings.HasPrefix(refusal.Challenge, "Bearer") || !strings.Contains(refusal.Challenge, c.want) {
-				t.Errorf("got %+v, want %q", refusal, c.want)
+			if rejection.Status != 401 || !strings.HasPrefix(rejection.Challenge, "Bearer") || !strings.Contains(rejection.Challenge, c.want) {
+				t.Errorf("got %+v, want %q", rejection, c.want)
 			}
 		})
 	}
@@ -189,9 +189,9 @@ func TestEveryClaimIsAText(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", issuer.sign(map[string]any{"alg": "RS256", "kid": issuer.id}, claims))
-	caller, refusal := JWT{Issuer: IssuerURL, Audience: []string{"coldfuse"}, Key: issuer.Key}.Authorize(r, nil)
-	if refusal != nil {
-		t.Fatalf("refused: %+v", refusal)
+	caller, rejection := JWT{Issuer: IssuerURL, Audience: []string{"coldfuse"}, Key: issuer.Key}.Authorize(r, nil)
+	if rejection != nil {
+		t.Fatalf("refused: %+v", rejection)
 	}
 	want := map[string]string{
 		"iss": IssuerURL, "aud": "[coldfuse b]", "sub": "alice", "exp": "4102444800",
@@ -217,12 +217,12 @@ func FuzzATokenIsAdmittedAsIssuedOnly(f *testing.F) {
 	f.Fuzz(func(t *testing.T, authorization string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Authorization", authorization)
-		_, refusal := authorizer.Authorize(r, nil)
+		_, rejection := authorizer.Authorize(r, nil)
 		bare := authorization
 		if len(bare) > 7 && strings.EqualFold(bare[:7], "Bearer ") {
 			bare = bare[7:]
 		}
-		if admitted := refusal == nil; admitted != (bare == good) {
+		if admitted := rejection == nil; admitted != (bare == good) {
 			t.Errorf("%q: admitted %t", authorization, admitted)
 		}
 	})

@@ -102,7 +102,7 @@ func New(c Config) (*Function, error) {
 // Name is the function's name.
 func (f *Function) Name() string { return f.config.Name }
 
-// Invoke runs one invocation and gives the function's response. Errors are
+// Invoke runs one invocation and returns the function's response. Errors are
 // ErrThrottled, ErrPayloadTooLarge, ErrClosed, *FunctionError, or the
 // context's; the end of the context does not end the invocation, as a caller
 // that hangs up does not.
@@ -205,7 +205,7 @@ func (f *Function) Environments() []Environment {
 }
 
 // Kill ends environments with SIGKILL, whatever they do, and waits until they
-// are gone. Without ids it ends all. It gives the number ended.
+// are gone. Without ids it ends all. It returns the number ended.
 func (f *Function) Kill(ids ...string) int {
 	f.mu.Lock()
 	var doomed []*environment
@@ -225,7 +225,7 @@ func (f *Function) Kill(ids ...string) int {
 	return len(doomed)
 }
 
-// Close ends every environment and refuses further invocations.
+// Close ends every environment. Later invocations return ErrClosed.
 func (f *Function) Close() {
 	f.mu.Lock()
 	f.closed = true

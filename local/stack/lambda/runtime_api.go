@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// serve opens the environment's Runtime API on a loopback port and gives its
-// address.
+// serve opens the environment's Runtime API on a loopback port and returns
+// its address.
 func (e *environment) serve() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +87,7 @@ func (e *environment) replyError(w http.ResponseWriter, r *http.Request) {
 	writeStatus(w, http.StatusAccepted, "OK")
 }
 
-// isCurrent refuses answers to another invocation than the one in progress.
+// isCurrent rejects answers to any invocation but the one in progress.
 func (e *environment) isCurrent(w http.ResponseWriter, r *http.Request) bool {
 	e.mu.Lock()
 	current := e.current != nil && e.current.id == r.PathValue("id")

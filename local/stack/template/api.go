@@ -18,7 +18,7 @@ type Route struct {
 	Throttle     *Throttle     // nil: the stage's
 }
 
-// Throttle is a rate in requests a second and a burst; zero is none.
+// Throttle is a rate in requests a second and a burst; zero means no limit.
 type Throttle struct {
 	Rate  float64
 	Burst int

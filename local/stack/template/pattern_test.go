@@ -102,8 +102,8 @@ func candidates(low, high float64) []string {
 
 var words = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// read is what the functions say of one parameter, beside others that go with
-// whatever it is.
+// read returns what the functions say of one parameter, together with others that
+// fit any value of it.
 func read(name, value string) error {
 	variables := map[string]string{
 		"CIRCUITS_TABLE": "t", "IDEMPOTENCY_TABLE": "t", "AWS_REGION": "us-east-1", "JIRA_SECRET_ID": "s", "CONFLUENCE_SECRET_ID": "s", "MONGODB_SECRET_ID": "s",

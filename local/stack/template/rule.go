@@ -13,7 +13,7 @@ var ruleFunctions = []string{
 	"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll",
 }
 
-// rules refuses parameters that do not go together, as CloudFormation does.
+// rules rejects parameters that do not go together, as CloudFormation does.
 func (r *resolver) rules(rules map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(rules)) {
 		rule, _ := rules[name].(map[string]any)
@@ -42,7 +42,7 @@ func (r *resolver) rules(rules map[string]any) error {
 	return nil
 }
 
-// ruleKnows refuses what CloudFormation would.
+// ruleKnows rejects what CloudFormation would.
 func ruleKnows(v any) error {
 	switch v := v.(type) {
 	case map[string]any:

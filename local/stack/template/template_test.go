@@ -200,7 +200,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"an authorizer of an unknown type", edit("AuthorizationType: JWT", "AuthorizationType: CUSTOM"), options, "RouteB: AuthorizationType CUSTOM is not supported"},
 		{"a route to nowhere", edit("integrations/${ToFirst}", "integrations/${First}"), options, "RouteA: target"},
 		{"an integration of no function", edit("functions/${First.Arn}", "functions/${Circuits.Arn}"), options, "ToFirst: IntegrationUri"},
-		{"a number that is none", edit("Timeout: 29", "Timeout: soon"), options, "First: Timeout: \"soon\" is no number"},
+		{"a number that is not one", edit("Timeout: 29", "Timeout: soon"), options, "First: Timeout: \"soon\" is no number"},
 		{"a key that appears twice", edit("  Circuits:\n", "  First: {}\n  Circuits:\n"), options, `key "First" appears twice`},
 		{"a table without a key", edit("KeyType: HASH", "KeyType: RANGE"), options, "Circuits: KeySchema: no HASH key"},
 		{"an empty file", "", options, "empty"},

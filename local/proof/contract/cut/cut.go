@@ -35,7 +35,7 @@ type components struct {
 }
 
 // cut returns a document of the operations alone and of the schemas that they
-// reach. Prose, examples and extensions are dropped. The same input gives the
+// reach. Prose, examples and extensions are dropped. The same input makes the
 // same bytes: encoding/json sorts names.
 func cut(whole []byte, operations []operation) ([]byte, error) {
 	var from document

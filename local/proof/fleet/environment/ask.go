@@ -13,13 +13,13 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// refusal is an answer of the dependency that is no success.
-type refusal struct {
+// failure is an answer of the dependency that is not a success.
+type failure struct {
 	status int
 	wait   time.Duration
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("status %d", r.status) }
+func (r *failure) Error() string { return fmt.Sprintf("status %d", r.status) }
 
 // ask is the protected call: one request, sent once. The transport does not
 // repeat a POST.
@@ -44,13 +44,13 @@ func (e *environment) ask(ctx context.Context, c wire.Report) error {
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0: none
-		return &refusal{answer.StatusCode, time.Duration(seconds) * time.Second}
+		return &failure{answer.StatusCode, time.Duration(seconds) * time.Second}
 	}
 	return nil
 }
 
 func classify(err error) breaker.Outcome {
-	var r *refusal
+	var r *failure
 	switch {
 	case !errors.As(err, &r):
 		return breaker.Classify(err)

@@ -54,7 +54,7 @@ func Names[T any](of Clause, exists func(string) bool, has func(T) []string) (Pr
 	switch of.Operator {
 	case "=", "IN":
 		return one, nil
-	case "!=", "NOT IN": // a thing without any has none of which it could be said
+	case "!=", "NOT IN": // a thing without a name does not match
 		return func(t T) bool { return len(has(t)) > 0 && !one(t) }, nil
 	default:
 		return nil, unsupported(of)

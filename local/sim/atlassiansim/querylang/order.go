@@ -3,8 +3,8 @@ package querylang
 // Compare orders two things.
 type Compare[T any] func(a, b T) int
 
-// Order turns keys into a Compare; field gives that of one field, and last
-// decides where all fields are equal.
+// Order turns keys into a Compare; field returns the Compare of one field, and
+// last decides where all fields are equal.
 func Order[T any](keys []Key, field func(name string) (Compare[T], bool), last Compare[T]) (Compare[T], error) {
 	var by []Compare[T]
 	for _, key := range keys {
