@@ -59,12 +59,12 @@ func sendAs(t *testing.T, s *Stack, who caller, method, path, body string) (int,
 func TestAccess(t *testing.T) {
 	const unauthorized, forbidden = `{"message":"Unauthorized"}`, `{"message":"Forbidden"}`
 	cases := []struct {
-		mode     string
-		user     func(s *Stack, name string) caller
-		stranger caller // with another issuer's, or an unknown key's
-		rejection  int
-		message  string
-		subject  string // of alice
+		mode      string
+		user      func(s *Stack, name string) caller
+		stranger  caller // with another issuer's, or an unknown key's
+		rejection int
+		message   string
+		subject   string // of alice
 	}{
 		{
 			"jwt", func(s *Stack, name string) caller { return bearer(s.Issuer, name) },

@@ -33,7 +33,7 @@ func quick(more ...string) map[string]string {
 	return parameters
 }
 
-// newStack starts a stack of which every answer must be the test has a template of its own.
+// newStack starts a stack whose every answer must be the test has a template of its own.
 func newStack(t *testing.T, c Config) *Stack {
 	t.Helper()
 	checker, err := apicheck.Load(root)

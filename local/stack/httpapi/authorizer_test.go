@@ -11,9 +11,9 @@ import (
 
 // authorizer says the same of everyone.
 type authorizer struct {
-	caller  *events.APIGatewayV2HTTPRequestContextAuthorizerDescription
+	caller    *events.APIGatewayV2HTTPRequestContextAuthorizerDescription
 	rejection *Rejection
-	body    string
+	body      string
 }
 
 func (a *authorizer) Authorize(_ *http.Request, body []byte) (*events.APIGatewayV2HTTPRequestContextAuthorizerDescription, *Rejection) {
@@ -24,7 +24,7 @@ func (a *authorizer) Authorize(_ *http.Request, body []byte) (*events.APIGateway
 func TestWhoIsRefusedReachesNothing(t *testing.T) {
 	cases := []struct {
 		rule          string
-		rejection       Rejection
+		rejection     Rejection
 		wantBody      string
 		wantChallenge string
 	}{
