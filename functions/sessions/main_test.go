@@ -21,7 +21,7 @@ func TestAnUnusableSecretIsNamedInTheLog(t *testing.T) {
 	}{
 		"it is missing":           {"", 503, "secret mongodb-uri is missing"},
 		"it is no JSON":           {"hunter2", 503, `secret mongodb-uri: want JSON such as {"uri":"mongodb+srv://…"}`},
-		"its uri is of no server": {`{"uri":"mongodb://ada:hunter2@db.example:port"}`, 502, "its uri is no connection string"},
+		"its uri is of no server": {`{"uri":"mongodb://ada:hunter2@db.example:port"}`, 502, "its uri is not a connection string"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			secrets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -8,12 +8,12 @@ import (
 	extension "github.com/yuin/goldmark/extension/ast"
 )
 
-// MaxLength is the most characters of a text in Jira. Callers refuse more before
-// they convert: goldmark's worst texts take time by the square of their length,
-// a third of a second at this one.
+// MaxLength is Jira's limit of a text in characters. Callers must check it before they
+// convert: goldmark's slowest texts take time quadratic in their length, a third of
+// a second at this one.
 const MaxLength = 32_767
 
-// FromMarkdown converts markdown. Equal markdown makes equal documents.
+// FromMarkdown converts markdown. The result depends on the markdown alone.
 func FromMarkdown(markdown string) Document {
 	markdown = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "\uFFFD").Replace(strings.ToValidUTF8(markdown, "\uFFFD"))
 	c := &converter{source: []byte(markdown)}
@@ -140,7 +140,7 @@ func (c *converter) list(n *ast.List, at place) Node {
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		content := c.blocks(item, inside)
 		if len(content) == 0 || content[0].Type != "paragraph" && content[0].Type != "codeBlock" {
-			content = append([]Node{{Type: "paragraph"}}, content...) // an item may not begin with a list
+			content = append([]Node{{Type: "paragraph"}}, content...) // an item must not begin with a list
 		}
 		list.Content = append(list.Content, Node{Type: "listItem", Content: content})
 	}
@@ -176,8 +176,8 @@ func (c *converter) taskList(n *ast.List) Node {
 	return list
 }
 
-// taskID returns an id that is unique in the document, without which Jira refuses
-// the document.
+// taskID returns an id that is unique in the document. Jira rejects a document whose
+// tasks have none.
 func (c *converter) taskID() string {
 	c.tasks++
 	return fmt.Sprintf("task-%d", c.tasks)

@@ -53,8 +53,8 @@ func unescape(source []byte) string {
 	return b.String()
 }
 
-// reference writes the character that source begins with a reference to, or the
-// ampersand alone, and gives how many bytes more than one that took.
+// reference writes the character of the reference at the start of source, or the
+// ampersand if that starts none. It returns how many bytes after the first it read.
 func reference(b *strings.Builder, source []byte) int {
 	end := bytes.IndexByte(source[:min(len(source), maxReference)], ';')
 	if end > 0 {

@@ -39,13 +39,13 @@ type Attrs struct {
 	Href     string `json:"href,omitempty"`     // link
 }
 
-// style is the formatting that is in force at a place of the markdown.
+// style is the formatting of a piece of text.
 type style struct {
 	em, strong, strike, code bool
 	href                     string
 }
 
-// marks returns the marks of a style. Code stands beside a link and nothing else.
+// marks returns the marks of a style. ADF allows code together with a link only.
 func (s style) marks() []Mark {
 	var marks []Mark
 	for _, m := range []struct {

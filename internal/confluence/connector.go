@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
+	"github.com/coldfuse/coldfuse/internal/confluence/markdown"
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
@@ -53,21 +54,21 @@ func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
 
 // get makes one request.
 //
-// A 403 says that the account as a whole is not let in: its token is wrong or
-// has expired, and what is left of the request is an anonymous caller's, or it
-// has no access to Confluence, or the token lacks the scope. None of them is
-// the client's doing, so each is a refusal of our credentials. It is never about
-// one page or space: of those that the account may not see, v2 says 404 and the
-// search nothing (403 is documented for the search alone, as "does not have
-// permission to access Confluence"). Where anonymous callers may read, a wrong
-// token is served what they may see, and only the header that atlassian.Client
-// looks at tells; asking who we are instead would take a scope that none of
-// these calls needs.
+// A 403 means that the account has no access at all: its token is wrong or
+// expired, so that the request counts as anonymous, or the account cannot use
+// Confluence, or the token lacks the scope. The client can help none of these, so
+// each counts as rejected credentials. A 403 is never about one page or space:
+// for those that the account cannot see, v2 answers 404 and the search leaves
+// them out (403 is documented for the search alone, as "does not have permission
+// to access Confluence"). Where anonymous callers can read, Confluence serves a
+// wrong token what they can see, and only a header shows it, which
+// atlassian.Client checks. Asking who we are instead would need a scope that none
+// of these calls needs.
 func (c *Connector) get(ctx context.Context, path string, query url.Values, answer any) error {
 	return c.client.Do(ctx, atlassian.Request{Method: http.MethodGet, Path: path, Query: query, AboutAccount: true}, answer)
 }
 
-// Space is a space. Type is a string, for Confluence gains types.
+// Space is a space. Type is a string because Confluence gains types.
 type Space struct {
 	ID     string `json:"id"`
 	Key    string `json:"key"`
@@ -77,15 +78,15 @@ type Space struct {
 	URL    string `json:"url"`
 }
 
-// apiSpace is a space as v2 gives it.
+// apiSpace is a space in an answer of v2.
 type apiSpace struct {
 	ID, Key, Name, Type, Status string
 	CurrentActiveAlias          string
 	Links                       webLinks `json:"_links"`
 }
 
-// Spaces returns a page of the spaces that the account may see, or of those with
-// the keys. A key that is unknown has no space in the list.
+// Spaces returns a page of the spaces that the account can see, or of those with
+// the keys. Unknown keys are left out.
 func (c *Connector) Spaces(ctx context.Context, keys []string, limit int, cursor string) (gateway.Page[Space], error) {
 	return guard.Run(ctx, c.guard, getSpaces, func(ctx context.Context) (gateway.Page[Space], error) {
 		query := url.Values{"limit": {strconv.Itoa(limit)}}
@@ -107,7 +108,7 @@ type Page struct {
 	URL     string `json:"url"`
 }
 
-// apiPage is a page as v2 gives it, with a body if one was asked for.
+// apiPage is a page in an answer of v2, with a body if one was requested.
 type apiPage struct {
 	ID, Title, Status, SpaceID string
 	Version                    struct {
@@ -122,8 +123,7 @@ func (c *Connector) page(p *apiPage) Page {
 	return Page{p.ID, p.Title, p.Status, p.Version.Number, c.links.to(p.Links.WebUI, "/pages/viewpage.action?pageId="+url.QueryEscape(p.ID))}
 }
 
-// errUnknownSpace is returned for a key that no space has which the account may
-// see.
+// errUnknownSpace: the account sees no space with the key.
 var errUnknownSpace = errors.New("confluence: there is no such space")
 
 // Pages returns a page of a space's pages. The space is named by its key, or by
@@ -144,8 +144,8 @@ func (c *Connector) Pages(ctx context.Context, space string, limit int, cursor s
 	return *page, nil
 }
 
-// pagesByKey returns nil if the key is unknown. That is no error in here: the
-// call did what it was made for.
+// pagesByKey returns nil if the key is unknown. That is not an error here, or it
+// would count as a failed call.
 func (c *Connector) pagesByKey(ctx context.Context, key string, limit int, cursor string) (*gateway.Page[Page], error) {
 	if id, known := c.ids.get(key); known {
 		page, err := c.pagesOf(ctx, id, limit, cursor)
@@ -162,7 +162,8 @@ func (c *Connector) pagesByKey(ctx context.Context, key string, limit int, curso
 	return c.pagesOf(ctx, id, limit, cursor)
 }
 
-// resolve looks up the id of the space with the key, "" if there is none.
+// resolve returns the id of the space with the key, or "" if there is no such
+// space.
 func (c *Connector) resolve(ctx context.Context, key string) (string, error) {
 	var found list[apiSpace]
 	if err := c.get(ctx, spacesPath, url.Values{"keys": {key}}, &found); err != nil {
@@ -202,25 +203,25 @@ type Body struct {
 }
 
 // The formats of a body: Confluence's storage format, the HTML that readers
-// see, and what markdown can say of that.
+// see, and that HTML as markdown.
 const (
-	storage  = "storage"
-	view     = "view"
-	markdown = "markdown"
+	formatStorage  = "storage"
+	formatView     = "view"
+	formatMarkdown = "markdown"
 )
 
-// maxBody is the most bytes of a body that are passed on: quoted twice on its
-// way, as JSON in an event, more would soon be over the 6 MB of Lambda.
+// maxBody is the largest body in bytes. It is quoted twice on its way, as JSON
+// within an event, and Lambda's limit for an answer is 6 MB.
 const maxBody = 4 << 20
 
 var errTooLarge = errors.New("confluence: the page is too large")
 
-// PageContent returns a page with its body. Of a body that is too large for an
-// answer, or to be made into markdown, the error is errTooLarge.
+// PageContent returns a page with its body. It returns errTooLarge if the body is
+// too large for an answer, or for markdown.
 func (c *Connector) PageContent(ctx context.Context, id, format string) (Content, error) {
 	source := format
-	if format == markdown {
-		source = view
+	if format == formatMarkdown {
+		source = formatView
 	}
 	content, err := guard.Run(ctx, c.guard, getPageContent, func(ctx context.Context) (Content, error) {
 		var p apiPage
@@ -228,27 +229,27 @@ func (c *Connector) PageContent(ctx context.Context, id, format string) (Content
 			return Content{}, err
 		}
 		body := p.Body[source].Value
-		if body == nil { // an empty page has an empty one
+		if body == nil { // an empty page has an empty body
 			return Content{}, atlassian.Unusable(http.StatusOK, false)
 		}
 		return Content{c.page(&p), p.SpaceID, timestamp(p.Version.CreatedAt), Body{format, *body}}, nil
 	})
-	// Outside of the call: how long this takes says nothing of Confluence.
-	if err == nil && format == markdown {
-		content.Body.Value, err = toMarkdown(content.Body.Value, content.URL)
+	// Not part of the guarded call: Confluence is not to blame for its duration.
+	if err == nil && format == formatMarkdown {
+		content.Body.Value, err = markdown.FromView(content.Body.Value, content.URL)
 	}
-	if err == nil && len(content.Body.Value) > maxBody {
+	if errors.Is(err, markdown.ErrTooLarge) || len(content.Body.Value) > maxBody {
 		err = errTooLarge
 	}
 	return content, err
 }
 
-// timestamp returns a time of Confluence's as this API writes times, "" if it is
-// none.
+// timestamp rewrites one of Confluence's times as a gateway.Timestamp, or returns
+// "" if it is malformed.
 func timestamp(s string) string {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+	return gateway.Timestamp(t).String()
 }

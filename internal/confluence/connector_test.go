@@ -219,7 +219,7 @@ func TestSearch(t *testing.T) {
 			`{"content":{"id":"12","type":"blogpost","title":"t","space":{"key":"~me","id":5}},"url":"/spaces/~me/blog/1","resultGlobalContainer":{"displayUrl":"/spaces/NOT"}}`,
 			`{"id":"12","type":"blogpost","title":"t","space_key":"~me","excerpt":"","url":"https://site.example.com/wiki/spaces/~me/blog/1"}`,
 		},
-		"content of which only the container is told": {
+		"content with nothing but its container": {
 			`{"content":{"id":"att13","type":"attachment"},"title":"f.pdf","url":"/spaces/~a%3Ab/x","resultGlobalContainer":{"displayUrl":"/spaces/~a%3Ab/overview"},"lastModified":"yesterday"}`,
 			`{"id":"att13","type":"attachment","title":"f.pdf","space_key":"~a:b","excerpt":"","url":"https://site.example.com/wiki/spaces/~a%3Ab/x"}`,
 		},

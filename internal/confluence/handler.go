@@ -19,7 +19,7 @@ import (
 const (
 	defaultLimit = 25
 	maxLimit     = 100
-	maxCQL       = 4_000 // bytes, of which escaping in a URL may make three times as many
+	maxCQL       = 4_000 // bytes; escaping in a URL can triple them
 )
 
 // Handler serves the connector's routes.
@@ -51,9 +51,8 @@ func answer(w http.ResponseWriter, r *http.Request, v any, err error) {
 	}
 }
 
-// serveList answers with a page of a list, from where the query's page_token
-// says and as long as its limit says. of tells the list from all others, whose
-// tokens lead to other things.
+// serveList answers with one page of a list, by the query's page_token and limit.
+// of identifies the list: tokens of other lists are invalid.
 func serveList[T any](
 	w http.ResponseWriter, r *http.Request, query url.Values, of []string,
 	read func(ctx context.Context, limit int, cursor string) (gateway.Page[T], error),
@@ -111,7 +110,7 @@ func (c *Connector) servePageContent(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	id, format := r.PathValue("id"), storage
+	id, format := r.PathValue("id"), formatStorage
 	if query.Has("format") {
 		format = query.Get("format")
 	}
@@ -119,7 +118,7 @@ func (c *Connector) servePageContent(w http.ResponseWriter, r *http.Request) {
 		gateway.WriteBadField(w, r, "id", "want a page's number")
 		return
 	}
-	if !slices.Contains([]string{storage, view, markdown}, format) {
+	if !slices.Contains([]string{formatStorage, formatView, formatMarkdown}, format) {
 		gateway.WriteBadField(w, r, "format", "want storage, view or markdown")
 		return
 	}
@@ -127,8 +126,8 @@ func (c *Connector) servePageContent(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, content, err)
 }
 
-// serveSearch passes on any query that is one: all else is Confluence's to
-// judge, and what currentUser() means is, to Confluence, our account.
+// serveSearch passes on any non-empty query and leaves the rest to Confluence, for
+// which currentUser() is our account.
 func (c *Connector) serveSearch(w http.ResponseWriter, r *http.Request) {
 	query, ok := gateway.Query(w, r, "cql", "limit", "page_token")
 	if !ok {

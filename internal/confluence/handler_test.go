@@ -37,7 +37,7 @@ func TestBadInputNeverReachesConfluence(t *testing.T) {
 		"a page beyond all numbers":          {"/pages/" + strings.Repeat("1", 19), "id"},
 		"a negative page":                    {"/pages/-1", "id"},
 		"digits that are not ASCII":          {"/pages/%D9%A1", "id"},
-		"a format that is none":              {"/pages/1?format=pdf", "format"},
+		"an unknown format":                  {"/pages/1?format=pdf", "format"},
 		"an empty format":                    {"/pages/1?format=", "format"},
 		"no cql":                             {"/search", "cql"},
 		"blank cql":                          {"/search?cql=+%0A", "cql"},

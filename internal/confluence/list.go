@@ -9,20 +9,19 @@ import (
 	"github.com/coldfuse/coldfuse/internal/gateway"
 )
 
-// list is a page of a list as Confluence gives it. Where the next one begins is
-// told by a link, in the body, in the header Link, or in both.
+// list is one page of a list in an answer. The next page is named by a link in the
+// body, in the header Link, or in both.
 type list[T any] struct {
 	Results []T
 	Links   struct{ Next string } `json:"_links"`
 	header  []string
 }
 
-// ReadHeader keeps what the answer's header says of the next page.
+// ReadHeader keeps the answer's Link header.
 func (l *list[T]) ReadHeader(h http.Header) { l.header = h["Link"] }
 
-// next is the cursor of the page after the one with the cursor sent, "" if that
-// was the last: no link, none with a cursor, or one that leads back to where it
-// came from.
+// next returns the cursor of the next page, or "" after the last: there is no link,
+// or it has no cursor, or the cursor is the one that was sent.
 func (l *list[T]) next(sent string) string {
 	cursor := cursorOf(l.Links.Next)
 	if cursor == "" {
@@ -50,14 +49,13 @@ func readPage[T, U any](ctx context.Context, c *Connector, path string, query ur
 	return gateway.PageOf(items, l.next(cursor)), nil
 }
 
-// maxCursor is the most bytes of a cursor. Confluence's are some hundred; much
-// more would not fit the request line of API Gateway as part of our token.
+// maxCursor is the longest cursor in bytes. Confluence's have some hundred; much
+// longer ones, within our token, would not fit API Gateway's request line.
 const maxCursor = 4 << 10
 
-// cursorOf takes the cursor out of a link to a next page. The link itself is
-// never followed: v1 leaves /wiki out of it, Atlassian's gateway its own prefix,
-// and it would take our credentials wherever it says. Of a link that is none, or
-// whose cursor cannot be one, it is "".
+// cursorOf returns the cursor in a link to a next page, or "" if the link has no
+// usable cursor. The link itself is never followed: v1 omits /wiki, Atlassian's
+// gateway omits its own prefix, and our credentials would go wherever it points.
 func cursorOf(link string) string {
 	link, _, _ = strings.Cut(link, "#")
 	_, query, _ := strings.Cut(link, "?")
@@ -75,11 +73,11 @@ func cursorOf(link string) string {
 	return ""
 }
 
-// nextLink finds the target of rel="next" in Link headers (RFC 8288), such as
+// nextLink returns the target of rel="next" in Link headers (RFC 8288), such as
 //
 //	</wiki/api/v2/spaces?cursor=x>; rel="next", <https://site/wiki>; rel="base"
 //
-// A target may hold any sign but '>'.
+// A target can hold any character but '>'. It returns "" if there is no such link.
 func nextLink(header []string) string {
 	for _, rest := range header {
 		for {

@@ -34,7 +34,7 @@ func TestCursorOf(t *testing.T) {
 		"another host, without scheme": {"//evil.example.com/x?cursor=a", "a"},
 		"credentials":                  {"https://a:b@evil.example.com/x?cursor=a", "a"},
 		"a script":                     {"javascript:alert(1)?cursor=a", "a"},
-		"an escape that is none":       {"/x?cursor=%zz", ""},
+		"a malformed escape":           {"/x?cursor=%zz", ""},
 		"an escape that is cut":        {"/x?cursor=a%2", ""},
 		"as long as a cursor may be":   {"/x?cursor=" + long, long},
 		"longer":                       {"/x?cursor=" + long + "x", ""},

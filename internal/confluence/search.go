@@ -12,9 +12,8 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// Result is what a search found: mostly a page, but also a blog post, an
-// attachment, a comment, a space or a person. ID and SpaceKey are empty where
-// there is none.
+// Result is one result of a search: a page, blog post, attachment, comment, space
+// or person. ID and SpaceKey can be empty.
 type Result struct {
 	ID           string `json:"id"`
 	Type         string `json:"type"`
@@ -25,7 +24,7 @@ type Result struct {
 	LastModified string `json:"last_modified,omitempty"`
 }
 
-// apiResult is a result as v1 gives it.
+// apiResult is a result in an answer of v1.
 type apiResult struct {
 	Content struct {
 		ID, Type, Title string
@@ -41,7 +40,7 @@ type apiResult struct {
 	ResultGlobalContainer                         struct{ DisplayURL string }
 }
 
-// Search returns a page of what matches a CQL query.
+// Search returns a page of the results of a CQL query.
 func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor string) (gateway.Page[Result], error) {
 	page, err := guard.Run(ctx, c.guard, searchContent, func(ctx context.Context) (gateway.Page[Result], error) {
 		query := url.Values{"cql": {cql}, "limit": {strconv.Itoa(limit)}}
@@ -52,7 +51,7 @@ func (c *Connector) Search(ctx context.Context, cql string, limit int, cursor st
 			}
 		})
 	})
-	if cursor == "" { // else that may be too old
+	if cursor == "" { // otherwise a 400 may mean an expired cursor
 		err = atlassian.About("cql", err)
 	}
 	return page, err
@@ -76,9 +75,8 @@ func (r *apiResult) title() string {
 	return plainText(r.Title)
 }
 
-// spaceKey finds the key where it happens to be: content's space is left out
-// unless it is asked for by an expansion, and what then stands in for it is the
-// path it can be read from.
+// spaceKey returns the key of the result's space. Without an expansion v1 omits the
+// space of a content; then the key is in one of two paths.
 func (r *apiResult) spaceKey() string {
 	_, expandable, _ := strings.Cut(r.Content.Expandable.Space, "/rest/api/space/")
 	_, display, _ := strings.Cut(r.ResultGlobalContainer.DisplayURL, "/spaces/")
@@ -105,11 +103,11 @@ func firstOf(candidates ...string) string {
 	return ""
 }
 
-// highlights are put around the words that matched. All else in an excerpt is
-// escaped, so that no other tag in it is one.
+// highlights are the tags around the words that matched. Everything else in an
+// excerpt is escaped, so no other text in it is a tag.
 var highlights = strings.NewReplacer("@@@hl@@@", "", "@@@endhl@@@", "", "<em>", "", "</em>", "", "<b>", "", "</b>", "")
 
-// plainText makes a title or an excerpt of a search one line of plain text.
+// plainText returns a title or an excerpt of a search as one line of plain text.
 func plainText(s string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(highlights.Replace(s))), " ")
 }

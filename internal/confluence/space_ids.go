@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Limits of what is remembered of spaces. A key can be given to another space
-// once its own is gone, so none is believed for long.
+// Limits of the cache of space ids. A key can be reused once its space is deleted,
+// so entries expire.
 const (
 	maxSpaceIDs    = 1000
 	spaceIDsExpire = 10 * time.Minute
 )
 
-// spaceIDs remembers the ids of spaces by their keys, for v2 takes nothing but
-// ids. Only what was found is remembered: a space may be made, or opened to the
-// account, at any time. It is safe for concurrent use.
+// spaceIDs caches the ids of spaces by their keys, because v2 accepts only ids.
+// Unknown keys are not cached: a space can be created, or opened to the account,
+// at any time. It is safe for concurrent use.
 type spaceIDs struct {
 	now func() time.Time
 

@@ -64,6 +64,27 @@ func TestABrokenLinkIsFound(t *testing.T) {
 	}
 }
 
+// folders are the folders that a page names in code marks, such as `local/sim`.
+func folders(text string) []string {
+	var found []string
+	for _, match := range regexp.MustCompile("`((?:cmd|functions|internal|local|pkg)(?:/[a-z]+)+)/?`").FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
+func TestEveryFolderOfTheLayoutExists(t *testing.T) {
+	named := folders(read(t, "CONTRIBUTING.md"))
+	if len(named) < 30 {
+		t.Fatalf("found only %q", named)
+	}
+	for _, folder := range named {
+		if info, err := os.Stat(filepath.Join(root, folder)); err != nil || !info.IsDir() {
+			t.Errorf("CONTRIBUTING.md names %s, which is not a folder", folder)
+		}
+	}
+}
+
 func TestTheReadmeIsShort(t *testing.T) {
 	if n := len(strings.Fields(read(t, "README.md"))); n > 900 {
 		t.Errorf("README.md has %d words, want at most 900", n)

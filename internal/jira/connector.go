@@ -15,6 +15,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
+	"github.com/coldfuse/coldfuse/internal/jsontrim"
 )
 
 // Circuit is the name of the circuit that guards Jira.
@@ -30,7 +31,7 @@ const (
 	getIssueTypes = "jira.get_issue_types"
 )
 
-// Operations is what a Connector's Guard must know.
+// Operations are the operations that a Connector's Guard must have.
 var Operations = []string{getServerInfo, searchIssues, getIssue, createIssue, getProjects, getIssueTypes}
 
 // Connector makes the calls. It is safe for concurrent use.
@@ -41,13 +42,13 @@ type Connector struct {
 	keys   *idempotency.Keys // nil: see WithKeys
 }
 
-// New returns a Connector whose links point to site. It refuses a create with
-// an Idempotency-Key.
+// New returns a Connector whose links point to site. Without WithKeys a create with
+// an Idempotency-Key is a 400.
 func New(client *atlassian.Client, g *guard.Guard, site *url.URL) *Connector {
 	return &Connector{client: client, guard: g, site: site.String()}
 }
 
-// WithKeys returns a copy of c that makes one issue for each key.
+// WithKeys returns a copy of c that creates one issue for each Idempotency-Key.
 func (c *Connector) WithKeys(keys *idempotency.Keys) *Connector {
 	with := *c
 	with.keys = keys
@@ -64,7 +65,7 @@ func call[T any](ctx context.Context, c *Connector, operation string, r atlassia
 }
 
 // isStatus reports whether err is an answer of Jira itself with the status. A page
-// of HTML in its stead comes from something in between.
+// of HTML comes from a proxy in between.
 func isStatus(err error, status int) bool {
 	e, ok := errors.AsType[*atlassian.Error](err)
 	return ok && e.Status == status && len(e.Messages)+len(e.Fields) > 0
@@ -79,8 +80,8 @@ type ServerInfo struct {
 	CredentialsAccepted bool   `json:"credentials_accepted"`
 }
 
-// ServerInfo returns what the site says of itself, which it tells everyone, and
-// whether it accepts our credentials, which only a second request shows.
+// ServerInfo returns the site's description, which is public, and whether the site
+// accepts our credentials, which takes a second request.
 func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 	return guard.Run(ctx, c.guard, getServerInfo, func(ctx context.Context) (ServerInfo, error) {
 		var site struct{ BaseURL, Version, DeploymentType, ServerTitle string }
@@ -99,7 +100,7 @@ func (c *Connector) ServerInfo(ctx context.Context) (ServerInfo, error) {
 	})
 }
 
-// Issue is an issue with the fields that were asked for, one JSON object.
+// Issue is an issue. Fields is a JSON object of the requested fields.
 type Issue struct {
 	ID     string          `json:"id"`
 	Key    string          `json:"key"`
@@ -116,12 +117,12 @@ func (c *Connector) Issue(ctx context.Context, key string, fields, expand []stri
 	issue, err := call[Issue](ctx, c, getIssue, atlassian.Request{
 		Method: http.MethodGet, Path: "/rest/api/3/issue/" + url.PathEscape(key), Query: query,
 	})
-	issue.URL, issue.Fields = c.browse(issue.Key), slim(issue.Fields)
+	issue.URL, issue.Fields = c.browse(issue.Key), jsontrim.Fields(issue.Fields)
 	return issue, err
 }
 
-// Project is a project. Type is a string, for Jira knows more types than its
-// documentation.
+// Project is a project. Type is a string because Jira has types that its
+// documentation does not list.
 type Project struct {
 	ID   string `json:"id"`
 	Key  string `json:"key"`

@@ -41,8 +41,8 @@ func TestSearch(t *testing.T) {
 		t.Errorf("%d %s, sent %+v", w.Code, w.Body, s.Requests()[1])
 	}
 	for rule, body := range map[string]string{
-		"another query's token is refused": `{"jql":"project = WEB","limit":1,"page_token":%q}`,
-		"another limit's token is refused": `{"jql":"project = OPS","limit":2,"page_token":%q}`,
+		"another query's token is invalid": `{"jql":"project = WEB","limit":1,"page_token":%q}`,
+		"another limit's token is invalid": `{"jql":"project = OPS","limit":2,"page_token":%q}`,
 	} {
 		if w := s.do("POST", "/search", fmt.Sprintf(body, page.Next)); w.Code != 400 || sitetest.ReadProblem(t, w).Field != "page_token" {
 			t.Errorf("%s: %d %s", rule, w.Code, w.Body)
@@ -175,8 +175,8 @@ func TestServerInfoTellsWhetherCredentialsAreAccepted(t *testing.T) {
 		accepted bool
 	}{
 		"accepted":                  {200, "", 200, true},
-		"refused by 401":            {401, "", 200, false},
-		"refused by 403":            {403, "", 200, false},
+		"rejected with 401":         {401, "", 200, false},
+		"rejected with 403":         {403, "", 200, false},
 		"served as anonymous":       {200, "AUTHENTICATED_FAILED", 200, false},
 		"a failure is one, retried": {503, "", 503, false},
 	} {

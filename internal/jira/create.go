@@ -34,7 +34,8 @@ type newIssue struct {
 	Fields         map[string]json.RawMessage `json:"fields"`
 }
 
-// problem reports which field of the body is wrong, if one is, and why.
+// problem returns the first invalid field of the body and what is wrong with it, or
+// "", "".
 func (n newIssue) problem() (field, problem string) {
 	switch {
 	case !isProjectKey(n.ProjectKey):
@@ -50,7 +51,7 @@ func (n newIssue) problem() (field, problem string) {
 	case slices.ContainsFunc(n.Labels, isNoLabel):
 		return "labels", "want labels without spaces, of at most 255 characters"
 	}
-	for _, name := range slices.Sorted(maps.Keys(n.Fields)) { // of several the same each time
+	for _, name := range slices.Sorted(maps.Keys(n.Fields)) { // sorted: the same field each time
 		switch {
 		case !isFieldName(name):
 			return "fields", "want names of fields such as priority or customfield_10010"
@@ -65,7 +66,7 @@ func isNoLabel(label string) bool {
 	return label == "" || utf8.RuneCountInString(label) > maxLabel || strings.ContainsAny(label, " \t\r\n")
 }
 
-// fields returns what Jira calls the fields of an issue.
+// fields returns the fields of the issue as Jira's API names them.
 func (n newIssue) fields() map[string]any {
 	fields := map[string]any{
 		"project":   map[string]string{"key": n.ProjectKey},
@@ -87,8 +88,8 @@ func (n newIssue) fields() map[string]any {
 	return fields
 }
 
-// renameFields renames the fields that Jira rejects to the body's names, and
-// gives err.
+// renameFields returns err with the fields that Jira rejected under the body's
+// names. It changes err.
 func (n newIssue) renameFields(err error) error {
 	e, ok := errors.AsType[*atlassian.Error](err)
 	if !ok {
@@ -107,16 +108,16 @@ func (n newIssue) renameFields(err error) error {
 	return err
 }
 
-// errLate: the time in which the request may be sent was over before it was.
+// errLate: the claim's time to send the request was over.
 var errLate = fmt.Errorf("jira: too late to send: %w", context.Canceled)
 
 func always() bool { return true }
 
-// post sends a create, if it may at that moment: again only where Jira cannot
-// have made the issue.
-func (c *Connector) post(ctx context.Context, body map[string]any, may func() bool) (Issue, error) {
+// post sends a create request if allowed reports true at that moment. It is retried
+// only if Jira cannot have created the issue.
+func (c *Connector) post(ctx context.Context, body map[string]any, allowed func() bool) (Issue, error) {
 	issue, err := guard.Run(ctx, c.guard, createIssue, func(ctx context.Context) (Issue, error) {
-		if !may() {
+		if !allowed() {
 			return Issue{}, errLate
 		}
 		var issue Issue
@@ -128,7 +129,7 @@ func (c *Connector) post(ctx context.Context, body map[string]any, may func() bo
 		return issue, err
 	})
 	if _, told := errors.AsType[*atlassian.Error](err); err != nil && !told && !createdNothing(err) {
-		// A try that was given up, which may go on.
+		// An abandoned try, which may still be executed.
 		err = errors.Join(&atlassian.Error{Reason: "timeout", Ambiguous: true}, err)
 	}
 	return issue, err

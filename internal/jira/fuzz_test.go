@@ -118,13 +118,13 @@ func FuzzSearch(f *testing.F) {
 	})
 }
 
-// No project, be it called what it may, changes what the query of a mark asks.
-func FuzzMarkQuery(f *testing.F) {
+// No name of a project, even if it holds JQL, changes what the marker query asks.
+func FuzzMarkerQuery(f *testing.F) {
 	f.Add("OPS", int64(0))
 	f.Add(`x" OR project = "Y`, int64(time.Hour))
 	f.Add("\\", int64(-1))
 	f.Fuzz(func(t *testing.T, project string, age int64) {
-		query := markQuery(project, "idem-0123456789abcdef", max(time.Duration(age), 0))
+		query := markerQuery(project, "idem-0123456789abcdef", max(time.Duration(age), 0))
 		rest, begins := strings.CutPrefix(query, "project = ")
 		operand, rest, whole := cutOperand(rest)
 		if !begins || !whole || operand != project {
@@ -161,4 +161,38 @@ func cutOperand(s string) (operand, rest string, ok bool) {
 		}
 	}
 	return "", "", false
+}
+
+// FuzzSearchResult: the decoder reads what encoding/json reads.
+func FuzzSearchResult(f *testing.F) {
+	f.Add(`{"issues":[{"id":"1","key":"OPS-1","fields":{"a":1},"self":"x"}],"nextPageToken":"n\u0041","isLast":false}`)
+	f.Add(`{"issues":null,"isLast":true,"nextPageToken":null}`)
+	f.Add(`{"issues":[{}],"x":{"y":[1]}}`)
+	f.Add(`{"issues":[null]}`)
+	f.Fuzz(func(t *testing.T, in string) {
+		var a searchResult
+		if a.Decode([]byte(in)) != nil {
+			return
+		}
+		var want struct {
+			Issues        []struct{ ID, Key string }
+			NextPageToken string
+			IsLast        any
+		}
+		if err := json.Unmarshal([]byte(in), &want); err != nil && json.Valid([]byte(in)) {
+			return // members of other types that are skipped
+		} else if err != nil {
+			t.Fatalf("%q is read: %v", in, err)
+		}
+		if strings.Contains(in, `\`) || strings.Count(strings.ToLower(in), "issues") > 1 || !utf8.ValidString(in) {
+			return // names may be escaped, or repeated
+		}
+		c := &Connector{site: "https://site.example.com"}
+		for i, found := range a.issues {
+			if issue := c.issue(found); i < len(want.Issues) && strings.Count(in, `"id"`)+strings.Count(in, `"key"`) <= 2 &&
+				(issue.ID != want.Issues[i].ID || issue.Key != want.Issues[i].Key || issue.URL != c.browse(issue.Key)) {
+				t.Errorf("%q becomes %+v, want %+v", in, issue, want.Issues[i])
+			}
+		}
+	})
 }

@@ -15,12 +15,13 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	maxText      = 255 // characters of what projects are searched by
+	maxText      = 255 // characters of a search for projects
 )
 
 const wantFields = "want names of fields such as summary or *navigable"
 
-// defaultFields of a search or an issue. Jira would give ids alone, or all.
+// defaultFields are the fields of a search or an issue. Jira's own default is ids
+// alone, or every field.
 var defaultFields = []string{"summary", "status", "assignee", "priority", "issuetype", "created", "updated"}
 
 // Handler serves the connector's routes.
@@ -144,7 +145,7 @@ func (c *Connector) serveCreate(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, http.StatusCreated, issue, body.renameFields(err))
 		return
 	}
-	issue, replayed, err := c.createOnce(r.Context(), keyOf(r, key, body), body)
+	issue, replayed, err := c.createIdempotent(r.Context(), keyOf(r, key, body), body)
 	if err != nil {
 		writeCreateProblem(w, r, body.renameFields(err))
 		return

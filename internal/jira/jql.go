@@ -4,8 +4,8 @@ import "strings"
 
 const maxJQL = 10_000
 
-// jqlProblem reports what makes a query unfit to be sent: that it is empty, too
-// long, or restricts nothing, which Jira refuses. All else is Jira's to judge.
+// jqlProblem returns why a query is not sent, or "": it is empty, too long, or has no
+// restriction, which Jira rejects. Jira judges the rest.
 func jqlProblem(jql string) string {
 	words := strings.Fields(jql)
 	switch {

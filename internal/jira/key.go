@@ -15,14 +15,14 @@ const (
 	maxKey         = 255
 )
 
-// readKey returns the value of the header and whether there is one. A bad one is
-// answered with a 400 problem, and ok is false.
+// readKey returns the value of the header and whether there is one. It answers an
+// invalid one with a 400 problem, and ok is false.
 func (c *Connector) readKey(w http.ResponseWriter, r *http.Request) (key string, given, ok bool) {
 	values := r.Header.Values(keyHeader)
 	switch {
 	case len(values) == 0:
 		return "", false, true
-	case c.keys == nil: // taking it and not keeping its promise would be worse
+	case c.keys == nil: // accepting the key without keeping its promise would be worse
 		gateway.WriteBadField(w, r, keyHeader, "the header is not supported")
 	case len(values) > 1 || !isKey(values[0]):
 		gateway.WriteBadField(w, r, keyHeader, "want one key of 1 to 255 printable ASCII characters")
@@ -32,7 +32,7 @@ func (c *Connector) readKey(w http.ResponseWriter, r *http.Request) (key string,
 	return "", true, false
 }
 
-// isKey leaves spaces at the ends out, which HTTP strips.
+// isKey rejects spaces at the ends, which HTTP strips.
 func isKey(s string) bool {
 	return s != "" && len(s) <= maxKey && strings.TrimSpace(s) == s && consistsOf(s, func(c byte) bool { return ' ' <= c && c <= '~' })
 }

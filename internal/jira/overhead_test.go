@@ -22,7 +22,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/retry"
 )
 
-// canned is a Jira that gives one answer, at no cost.
+// canned is a Jira that always sends one answer, at no cost.
 type canned string
 
 func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,8 +33,8 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 
 var cannedHeader = http.Header{"Content-Type": {"application/json;charset=UTF-8"}, "Atl-Traceid": {"trace-1"}}
 
-// page is a search's answer of 50 issues with the default fields, as a site of
-// Jira Cloud gives it.
+// page returns a search's answer of 50 issues with the default fields, in the form
+// of Jira Cloud.
 func page() canned {
 	const site = "https://example.atlassian.net"
 	issues := make([]string, 50)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/gateway"
+	"github.com/coldfuse/coldfuse/internal/jsontrim"
 )
 
 // Search is a bounded JQL query.
@@ -20,7 +21,7 @@ type Search struct {
 	Token  string // Jira's own
 }
 
-// searchBody is what Jira is asked.
+// searchBody is the body of a search request.
 type searchBody struct {
 	JQL           string   `json:"jql"`
 	Fields        []string `json:"fields"`
@@ -31,11 +32,11 @@ type searchBody struct {
 
 // Search returns a page of the issues that match.
 func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], error) {
-	a, err := call[searchAnswer](ctx, c, searchIssues, atlassian.Request{
+	a, err := call[searchResult](ctx, c, searchIssues, atlassian.Request{
 		Method: http.MethodPost, Path: "/rest/api/3/search/jql",
 		Body: searchBody{JQL: s.JQL, Fields: s.Fields, MaxResults: s.Limit, NextPageToken: s.Token},
 	})
-	if s.Token == "" { // else that may be too old
+	if s.Token == "" { // otherwise a 400 may mean an expired token
 		err = atlassian.About("jql", err)
 	}
 	if err != nil {
@@ -52,9 +53,9 @@ func (c *Connector) Search(ctx context.Context, s Search) (gateway.Page[Issue], 
 	return page, nil
 }
 
-// searchAnswer is what Jira answers. Its issues are parts of the answer's own
-// bytes, shortened.
-type searchAnswer struct {
+// searchResult is Jira's answer. Its issues are slices of the answer's own
+// bytes, trimmed.
+type searchResult struct {
 	issues []foundIssue
 	next   string
 	isLast bool
@@ -62,9 +63,9 @@ type searchAnswer struct {
 
 type foundIssue struct{ id, key, fields []byte }
 
-// issue makes one of ours, whose texts share one string.
+// issue converts one result. The strings of an Issue share one allocation.
 func (c *Connector) issue(f foundIssue) Issue {
-	if bytes.IndexByte(f.id, '\\') >= 0 || !isIssueKey(string(f.key)) { // as no Jira writes them
+	if bytes.IndexByte(f.id, '\\') >= 0 || !isIssueKey(string(f.key)) { // Jira never writes them so
 		key := unquote(f.key)
 		return Issue{ID: unquote(f.id), Key: key, URL: c.browse(key), Fields: f.fields}
 	}
@@ -73,67 +74,60 @@ func (c *Connector) issue(f foundIssue) Issue {
 	return Issue{ID: text[end:], Key: text[end-len(f.key) : end], URL: text[:end], Fields: f.fields}
 }
 
-var errNoAnswer = errors.New("jira: the answer of a search makes no sense")
+var errMalformedSearch = errors.New("jira: malformed search result")
 
-// Decode reads the answer. It changes the bytes and keeps them.
-func (a *searchAnswer) Decode(body []byte) error {
-	s := scanner{in: body}
-	s.blanks()
-	if s.peek() != '{' || !s.object(func(name []byte) (drop, ok bool) { return false, a.member(&s, name) }) {
-		return errNoAnswer
-	}
-	if s.blanks(); s.at != len(body) {
-		return errNoAnswer
+// Decode reads the answer. It changes body and keeps it.
+func (a *searchResult) Decode(body []byte) error {
+	s := jsontrim.NewScanner(body)
+	if !s.Object(func(name []byte) bool { return a.member(s, name) }) || !s.AtEnd() {
+		return errMalformedSearch
 	}
 	return nil
 }
 
-func (a *searchAnswer) member(s *scanner, name []byte) (ok bool) {
+func (a *searchResult) member(s *jsontrim.Scanner, name []byte) (ok bool) {
 	switch string(name) {
 	case "issues":
-		if s.peek() == 'n' { // null
-			return s.scalar()
+		if s.Peek() == 'n' { // null
+			return s.Scalar()
 		}
-		return s.peek() == '[' && s.array(func() bool { return a.issue(s) })
+		return s.Array(func() bool { return a.issue(s) })
 	case "nextPageToken":
-		if s.peek() == 'n' {
-			return s.scalar()
+		if s.Peek() == 'n' {
+			return s.Scalar()
 		}
-		raw, ok := s.text()
+		raw, ok := s.String()
 		a.next = unquote(raw)
 		return ok
 	case "isLast":
-		a.isLast = s.peek() == 't'
-		return s.scalar()
+		a.isLast = s.Peek() == 't'
+		return s.Scalar()
 	default:
-		return s.value(whole)
+		return s.Skip()
 	}
 }
 
 // issue reads one of the issues.
-func (a *searchAnswer) issue(s *scanner) (ok bool) {
+func (a *searchResult) issue(s *jsontrim.Scanner) (ok bool) {
 	var found foundIssue
-	if s.peek() != '{' {
-		return false
-	}
-	ok = s.object(func(name []byte) (drop, ok bool) {
+	ok = s.Object(func(name []byte) (ok bool) {
 		switch string(name) {
 		case "id":
-			found.id, ok = s.text()
+			found.id, ok = s.String()
 		case "key":
-			found.key, ok = s.text()
+			found.key, ok = s.String()
 		case "fields":
-			found.fields, ok = s.slim()
+			found.fields, ok = s.Fields()
 		default:
-			ok = s.value(whole)
+			ok = s.Skip()
 		}
-		return false, ok
+		return ok
 	})
 	a.issues = append(a.issues, found)
 	return ok
 }
 
-// unquote returns the text of a string as JSON writes it.
+// unquote decodes a JSON string, given without its quotes.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)

@@ -7,9 +7,9 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// Gauge returns what a schedule calls: it reads the circuits as the monitor does,
-// effect of overrides included, and reports each. Where one cannot be read it
-// reports none and fails.
+// Gauge returns a function for a schedule to call. It reads the circuits as the monitor
+// does, active overrides included, and reports each. If one cannot be read it reports
+// none and returns the error.
 func Gauge(report func(context.Context, breaker.Stats), circuits ...Circuit) func(context.Context) error {
 	return func(ctx context.Context) error {
 		stats, err := read(ctx, circuits)

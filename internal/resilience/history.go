@@ -16,12 +16,12 @@ const (
 // transition is an entry of a circuit's history: a change of its state, or of
 // its override, in which case from and to are the same.
 type transition struct {
-	At         stamp         `json:"at"`
-	From       breaker.State `json:"from"`
-	To         breaker.State `json:"to"`
-	Generation int64         `json:"generation"`
-	Reason     string        `json:"reason,omitempty"`
-	RetryAt    *stamp        `json:"retry_at,omitempty"`
+	At         gateway.Timestamp  `json:"at"`
+	From       breaker.State      `json:"from"`
+	To         breaker.State      `json:"to"`
+	Generation int64              `json:"generation"`
+	Reason     string             `json:"reason,omitempty"`
+	RetryAt    *gateway.Timestamp `json:"retry_at,omitempty"`
 	// Opens counts the openings of one outage, the first included.
 	Opens     int       `json:"opens,omitempty"`
 	Override  *override `json:"override,omitempty"`
@@ -31,11 +31,11 @@ type transition struct {
 
 func newTransition(t breaker.Transition) transition {
 	entry := transition{
-		At: stamp(t.At), From: t.From, To: t.To, Generation: t.Generation, Reason: t.Reason, Opens: t.Opens,
+		At: gateway.Timestamp(t.At), From: t.From, To: t.To, Generation: t.Generation, Reason: t.Reason, Opens: t.Opens,
 		Cleared: t.Cleared, ClearedBy: t.ClearedBy,
 	}
 	if !t.RetryAt.IsZero() {
-		at := stamp(t.RetryAt)
+		at := gateway.Timestamp(t.RetryAt)
 		entry.RetryAt = &at
 	}
 	if t.Override != nil {

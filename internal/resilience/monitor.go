@@ -18,7 +18,7 @@ import (
 // readTimeout bounds the reading of all circuits for one answer.
 const readTimeout = 2 * time.Second
 
-// Circuit is what is shown: a *breaker.Breaker.
+// Circuit is a *breaker.Breaker.
 type Circuit interface {
 	Name() string
 	Stats(context.Context) (breaker.Stats, error)
@@ -36,9 +36,9 @@ type monitor struct {
 
 // Handler serves the monitoring routes below /api/v1/resilience for the
 // circuits, which it shows in the order given. Every answer is read from the
-// store, strongly consistent; where that fails within 2 s the answer is a 503
-// problem, and one WARN line tells why. It also serves the description, a YAML
-// document, of the whole API.
+// store, strongly consistent. If that fails or takes more than 2 s the answer is a 503
+// problem, and one WARN line has the error. The Handler also serves the description,
+// the API's OpenAPI document in YAML.
 func Handler(logger *slog.Logger, now func() time.Time, description string, circuits ...Circuit) http.Handler {
 	m := &monitor{logger: logger, now: now, description: description, circuits: circuits}
 	return gateway.Routes(map[string]http.HandlerFunc{
@@ -50,8 +50,8 @@ func Handler(logger *slog.Logger, now func() time.Time, description string, circ
 
 		"GET /api/v1/resilience/circuit-breakers/{name}/history":     m.history,
 		"GET /api/v1/resilience/circuit-breakers/{name}/override":    m.override,
-		"PUT /api/v1/resilience/circuit-breakers/{name}/override":    m.setOverride,
-		"DELETE /api/v1/resilience/circuit-breakers/{name}/override": m.clearOverride,
+		"PUT /api/v1/resilience/circuit-breakers/{name}/override":    m.operator(m.setOverride),
+		"DELETE /api/v1/resilience/circuit-breakers/{name}/override": m.operator(m.clearOverride),
 	})
 }
 
@@ -94,9 +94,9 @@ func (m *monitor) named(w http.ResponseWriter, r *http.Request) (Circuit, bool) 
 	return nil, false
 }
 
-// health is healthy unless a circuit is open. Half-open counts as healthy: a
-// load balancer that asks with strict=true must let calls through by then, or
-// no probe would ever close the circuit.
+// health answers "healthy" unless a circuit is open. Half-open counts as healthy: a
+// load balancer that asks with strict=true must let calls through by then, or no
+// probe would ever close the circuit.
 func (m *monitor) health(w http.ResponseWriter, r *http.Request) {
 	query, ok := gateway.Query(w, r, "strict")
 	if !ok {
@@ -125,8 +125,8 @@ func (m *monitor) summary(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read reads the circuits. If one cannot be read it answers, and the result is
-// false.
+// read returns the stats of the circuits. If that fails it answers with a problem and
+// returns false.
 func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circuit) ([]breaker.Stats, bool) {
 	stats, err := read(r.Context(), circuits)
 	if err != nil {
@@ -136,8 +136,8 @@ func (m *monitor) read(w http.ResponseWriter, r *http.Request, circuits []Circui
 	return stats, true
 }
 
-// read reads the circuits side by side. If one cannot be read none is: half a
-// view would look like a healthy one.
+// read reads the circuits concurrently. It fails if one cannot be read, because half
+// a view would look like a healthy one.
 func read(ctx context.Context, circuits []Circuit) ([]breaker.Stats, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -149,7 +149,7 @@ func read(ctx context.Context, circuits []Circuit) ([]breaker.Stats, error) {
 	)
 	for i, c := range circuits {
 		group.Go(func() {
-			// Only the caller's own goroutine is guarded against panics.
+			// The adapter recovers panics of the caller's goroutine alone.
 			defer func() { panics[i] = recover() }()
 			stats[i], errs[i] = c.Stats(ctx)
 		})

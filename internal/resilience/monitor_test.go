@@ -173,13 +173,13 @@ func TestRefusals(t *testing.T) {
 		status       int
 		body         string // part of it
 	}{
-		"an unknown circuit is named":            {"GET", "circuit-breakers/nobody", 404, `"circuit":"nobody"`},
-		"a name's case matters":                  {"GET", "circuit-breakers/JIRA_API", 404, `"circuit":"JIRA_API"`},
-		"a path that is none":                    {"GET", "nothing", 404, `"status":404`},
-		"strict must be a truth value":           {"GET", "health?strict=yes", 400, `"field":"strict"`},
-		"health refuses a parameter it misreads": {"GET", "health?stict=true", 400, `"field":"stict"`},
-		"nothing can be posted":                  {"POST", "summary", 405, `"status":405`},
-		"HEAD is not served":                     {"HEAD", "health", 405, `"status":405`},
+		"an unknown circuit is named":         {"GET", "circuit-breakers/nobody", 404, `"circuit":"nobody"`},
+		"a name's case matters":               {"GET", "circuit-breakers/JIRA_API", 404, `"circuit":"JIRA_API"`},
+		"an unknown path":                     {"GET", "nothing", 404, `"status":404`},
+		"strict must be a truth value":        {"GET", "health?strict=yes", 400, `"field":"strict"`},
+		"health rejects an unknown parameter": {"GET", "health?stict=true", 400, `"field":"stict"`},
+		"nothing can be posted":               {"POST", "summary", 405, `"status":405`},
+		"HEAD is not served":                  {"HEAD", "health", 405, `"status":405`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

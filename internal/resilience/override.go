@@ -10,16 +10,16 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// override is an override as operators see it.
+// override is an override in an answer.
 type override struct {
 	Mode  breaker.OverrideMode `json:"mode"`
 	By    string               `json:"by"`
 	Why   string               `json:"why"`
-	Until stamp                `json:"until"`
+	Until gateway.Timestamp    `json:"until"`
 }
 
 func newOverride(o breaker.Override) override {
-	return override{o.Mode, o.By, o.Why, stamp(o.Until)}
+	return override{o.Mode, o.By, o.Why, gateway.Timestamp(o.Until)}
 }
 
 func (m *monitor) override(w http.ResponseWriter, r *http.Request) {
@@ -40,18 +40,24 @@ func (m *monitor) override(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setOverride is for operators, whom the route's authorizer knows: who it was
-// is recorded.
-func (m *monitor) setOverride(w http.ResponseWriter, r *http.Request) {
-	c, ok := m.named(w, r)
-	if !ok {
-		return
+// operator returns a handler that calls h with the circuit of the path and the
+// operator, whose subject the route's authorizer checked and the override records.
+func (m *monitor) operator(h func(w http.ResponseWriter, r *http.Request, c Circuit, by string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, ok := m.named(w, r)
+		if !ok {
+			return
+		}
+		by, ok := gateway.Subject(r.Context())
+		if !ok {
+			gateway.WriteProblem(w, r, gateway.NoSubject())
+			return
+		}
+		h(w, r, c, strings.ToValidUTF8(by[:min(len(by), breaker.MaxOverrideBy)], ""))
 	}
-	by, ok := gateway.Subject(r.Context())
-	if !ok {
-		gateway.WriteProblem(w, r, gateway.NoSubject())
-		return
-	}
+}
+
+func (m *monitor) setOverride(w http.ResponseWriter, r *http.Request, c Circuit, by string) {
 	var body struct {
 		Mode       breaker.OverrideMode `json:"mode"`
 		Why        string               `json:"why"`
@@ -73,7 +79,7 @@ func (m *monitor) setOverride(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o := breaker.Override{
-		Mode: body.Mode, By: cut(by), Why: body.Why,
+		Mode: body.Mode, By: by, Why: body.Why,
 		Until: m.now().Add(time.Duration(body.TTLSeconds) * time.Second).Truncate(time.Millisecond),
 	}
 	if err := c.SetOverride(r.Context(), o); err != nil {
@@ -83,23 +89,8 @@ func (m *monitor) setOverride(w http.ResponseWriter, r *http.Request) {
 	gateway.WriteJSON(w, http.StatusOK, newOverride(o))
 }
 
-// cut bounds a subject to what an override has room for.
-func cut(subject string) string {
-	return strings.ToValidUTF8(subject[:min(len(subject), breaker.MaxOverrideBy)], "")
-}
-
-// clearOverride is for operators too, and recorded like setOverride.
-func (m *monitor) clearOverride(w http.ResponseWriter, r *http.Request) {
-	c, ok := m.named(w, r)
-	if !ok {
-		return
-	}
-	by, ok := gateway.Subject(r.Context())
-	if !ok {
-		gateway.WriteProblem(w, r, gateway.NoSubject())
-		return
-	}
-	if err := c.ClearOverride(r.Context(), cut(by)); err != nil {
+func (m *monitor) clearOverride(w http.ResponseWriter, r *http.Request, c Circuit, by string) {
+	if err := c.ClearOverride(r.Context(), by); err != nil {
 		m.unavailable(w, r, err)
 		return
 	}

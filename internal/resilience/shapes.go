@@ -6,21 +6,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// The shapes below are a fixed contract, order of keys included: they gain no
+// The types below are a fixed contract, the order of keys included: they never gain
 // fields.
 
 type circuit struct {
-	Name             string        `json:"name"`
-	State            breaker.State `json:"state"`
-	FailureCount     int           `json:"failure_count"`
-	SuccessCount     int           `json:"success_count"`
-	FailureThreshold int           `json:"failure_threshold"`
-	SuccessThreshold int           `json:"success_threshold"`
-	LastFailureTime  *stamp        `json:"last_failure_time"`
-	OpenedAt         *stamp        `json:"opened_at"`
+	Name             string             `json:"name"`
+	State            breaker.State      `json:"state"`
+	FailureCount     int                `json:"failure_count"`
+	SuccessCount     int                `json:"success_count"`
+	FailureThreshold int                `json:"failure_threshold"`
+	SuccessThreshold int                `json:"success_threshold"`
+	LastFailureTime  *gateway.Timestamp `json:"last_failure_time"`
+	OpenedAt         *gateway.Timestamp `json:"opened_at"`
 }
 
 func newCircuit(s breaker.Stats) circuit {
@@ -31,12 +32,12 @@ func newCircuit(s breaker.Stats) circuit {
 		SuccessCount:     s.SuccessCount,
 		FailureThreshold: s.FailureThreshold,
 		SuccessThreshold: s.SuccessThreshold,
-		LastFailureTime:  (*stamp)(s.LastFailureTime),
-		OpenedAt:         (*stamp)(s.OpenedAt),
+		LastFailureTime:  (*gateway.Timestamp)(s.LastFailureTime),
+		OpenedAt:         (*gateway.Timestamp)(s.OpenedAt),
 	}
 }
 
-// circuitSet is an object keyed by circuit name, in its own order.
+// circuitSet is written as an object keyed by circuit name, in the order of the set.
 type circuitSet []circuit
 
 func newCircuitSet(stats []breaker.Stats) circuitSet {
@@ -72,11 +73,11 @@ const (
 )
 
 type health struct {
-	Status          string        `json:"status"`
-	Timestamp       stamp         `json:"timestamp"`
-	TotalCircuits   int           `json:"total_circuits"`
-	CircuitsByState stateCounts   `json:"circuits_by_state"`
-	OpenCircuits    []openCircuit `json:"open_circuits"`
+	Status          string            `json:"status"`
+	Timestamp       gateway.Timestamp `json:"timestamp"`
+	TotalCircuits   int               `json:"total_circuits"`
+	CircuitsByState stateCounts       `json:"circuits_by_state"`
+	OpenCircuits    []openCircuit     `json:"open_circuits"`
 }
 
 type stateCounts struct {
@@ -86,15 +87,15 @@ type stateCounts struct {
 }
 
 type openCircuit struct {
-	Name         string `json:"name"`
-	FailureCount int    `json:"failure_count"`
-	OpenedAt     *stamp `json:"opened_at"`
+	Name         string             `json:"name"`
+	FailureCount int                `json:"failure_count"`
+	OpenedAt     *gateway.Timestamp `json:"opened_at"`
 }
 
 func newHealth(stats []breaker.Stats, now time.Time) health {
 	h := health{
 		Status:        healthy,
-		Timestamp:     stamp(now),
+		Timestamp:     gateway.Timestamp(now),
 		TotalCircuits: len(stats),
 		OpenCircuits:  []openCircuit{},
 	}
@@ -107,7 +108,7 @@ func newHealth(stats []breaker.Stats, now time.Time) health {
 		case breaker.Open:
 			h.CircuitsByState.Open++
 			h.Status = degraded
-			h.OpenCircuits = append(h.OpenCircuits, openCircuit{s.Name, s.FailureCount, (*stamp)(s.OpenedAt)})
+			h.OpenCircuits = append(h.OpenCircuits, openCircuit{s.Name, s.FailureCount, (*gateway.Timestamp)(s.OpenedAt)})
 		}
 	}
 	return h
@@ -139,8 +140,9 @@ func newSummary(stats []breaker.Stats) []summary {
 	return list
 }
 
-// healthPercentage is how far a closed circuit is from opening, or a half-open
-// one on its way to closing.
+// healthPercentage returns the share of the failures that a closed circuit can still
+// take, or the share of the successes that a half-open one needs. An open circuit
+// has 0.
 func healthPercentage(s breaker.Stats) percentage {
 	switch s.State {
 	case breaker.Closed:
@@ -152,8 +154,8 @@ func healthPercentage(s breaker.Stats) percentage {
 	}
 }
 
-// share is part of whole in percent, 0 to 100. More failures than the
-// threshold can be on record for the moment before the circuit opens.
+// share returns part of whole in percent, 0 to 100. For a moment before the circuit
+// opens, its record can hold more failures than the threshold.
 func share(part, whole int) percentage {
 	return percentage(100 * float64(min(max(part, 0), whole)) / float64(whole))
 }
@@ -163,11 +165,4 @@ type percentage float64
 
 func (p percentage) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(p), 'f', 1, 64), nil
-}
-
-// stamp is a time in UTC, always with six digits of fraction.
-type stamp time.Time
-
-func (s stamp) MarshalJSON() ([]byte, error) {
-	return time.Time(s).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000000Z"`), nil
 }

@@ -12,30 +12,30 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Numbers are given by inserting at the last one's plus 1, and again where
-// another message was faster: a number that is given is a message that is
-// stored, so no crash leaves a gap. Each turn that is lost is another's message,
-// so that as many appends at once all succeed.
+// A message is numbered by inserting it with the last number plus 1, and again if
+// another message took that number. A number exists only as a stored message, so a
+// crash leaves no gap. Each lost turn is another append that succeeded, so 100
+// appends at once all succeed.
 const (
 	maxTurns = 100
-	// minPause is the longest that the first pause between turns may be; each
-	// may be twice as long as the one before, to maxPause. All are random.
+	// Pauses between turns are random, up to minPause at first, then up to twice as
+	// much each time, to maxPause.
 	minPause = 2 * time.Millisecond
 	maxPause = 100 * time.Millisecond
-	// sameEvery is how many turns may be lost to a message of the same id, sent
-	// at the same time, before it is looked for again.
+	// sameEvery is how often, in lost turns, the message is looked for: an append of
+	// the same id at the same time may have stored it.
 	sameEvery = 4
 )
 
-// errNoTurn ends a try that was still losing turns when its time was over.
+// errNoTurn: the try's time was over before it won a turn.
 var errNoTurn = fmt.Errorf("within a try: %w", ErrContended)
 
-// Append adds a message of the id, or of a new one if that is empty. One that is
-// there with the same role and content is given as it is, and created is false;
-// with another it returns ErrConflict.
+// Append adds a message with the id, or with a new one if id is empty. If the session
+// has a message of the id, Append returns that one, and created is false, or
+// ErrConflict if its role or content differs.
 //
-// It returns ErrContended if 100 other messages were faster, or in each try too
-// many for its time. Without the index that CreateIndexes makes it is refused.
+// It returns ErrContended if it lost 100 turns, or in every try more than it had time
+// for. Without the index that CreateIndexes creates it returns an *Error.
 func (r *Repository) Append(ctx context.Context, owner, session, id string, role Role, content string) (m Message, created bool, err error) {
 	if id == "" {
 		id = newID()
@@ -59,16 +59,22 @@ func (r *Repository) Append(ctx context.Context, owner, session, id string, role
 	return stored.message(), stored.Writer == wanted.Writer, err
 }
 
-// store returns the message as it is stored, by this call or an earlier one.
+// errLostTurn: another message has the number, or the id.
+var errLostTurn = errors.New("another message was faster")
+
+// store returns the message as stored, by this call or by an earlier one.
 func store(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	for turn := range maxTurns {
-		stored, lost, err := take(ctx, c, wanted, turn)
+		stored, err := insertNext(ctx, c, wanted)
+		if errors.Is(err, errLostTurn) && turn%sameEvery == 0 {
+			stored, err = same(ctx, c, wanted)
+		}
 		switch {
-		case err == nil && !lost:
+		case err == nil:
 			return stored, nil
 		case turn > 0 && ctx.Err() != nil:
 			return entry{}, errNoTurn
-		case err != nil:
+		case !errors.Is(err, errLostTurn):
 			return entry{}, err
 		}
 		pause(ctx, turn)
@@ -76,28 +82,22 @@ func store(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error
 	return entry{}, ErrContended
 }
 
-// take tries to store the message as the next one; lost reports whether another
-// was faster.
-func take(ctx context.Context, c *mongo.Collection, wanted entry, turn int) (stored entry, lost bool, err error) {
+// insertNext stores the message with the next number. It returns errLostTurn if
+// another message took that, or has the id.
+func insertNext(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	last, err := lastSeq(ctx, c, wanted.Life)
 	if err != nil {
-		return entry{}, false, err
+		return entry{}, err
 	}
 	wanted.Seq = last + 1
 	_, err = c.InsertOne(ctx, wanted)
-	switch {
-	case !mongo.IsDuplicateKeyError(err):
-		return wanted, false, ofChange(err)
-	case turn%sameEvery != 0:
-		return entry{}, true, nil
+	if mongo.IsDuplicateKeyError(err) {
+		return entry{}, errLostTurn
 	}
-	stored, err = same(ctx, c, wanted)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return entry{}, true, nil
-	}
-	return stored, false, err
+	return wanted, ofChange(err)
 }
 
+// lastSeq returns the number of the last message, 0 if there is no message.
 func lastSeq(ctx context.Context, c *mongo.Collection, life string) (int64, error) {
 	var last entry
 	err := c.FindOne(ctx, bson.D{field(fieldLife, life)}, options.FindOne().
@@ -108,17 +108,22 @@ func lastSeq(ctx context.Context, c *mongo.Collection, life string) (int64, erro
 	return last.Seq, err
 }
 
-// same returns the message of the same id, if it is the same in all.
+// same returns the stored message of the id. It returns ErrConflict if its role or
+// content differs, and errLostTurn if there is no message of the id: then it was the
+// number that was taken.
 func same(ctx context.Context, c *mongo.Collection, wanted entry) (entry, error) {
 	var stored entry
 	err := c.FindOne(ctx, bson.D{field(fieldID, wanted.Key)}).Decode(&stored)
-	if err == nil && (stored.Role != wanted.Role || stored.Content != wanted.Content) {
-		err = ErrConflict
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return entry{}, errLostTurn
+	case err == nil && (stored.Role != wanted.Role || stored.Content != wanted.Content):
+		return entry{}, ErrConflict
 	}
 	return stored, err
 }
 
-// pause waits for a moment, or until ctx ends.
+// pause waits for a random time, or until ctx ends.
 func pause(ctx context.Context, turn int) {
 	timer := time.NewTimer(rand.N(min(minPause<<min(turn, 10), maxPause)))
 	defer timer.Stop()

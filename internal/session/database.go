@@ -28,8 +28,8 @@ const (
 	rereadEvery = time.Minute
 )
 
-// database is this environment's connection to MongoDB, made when it is first
-// needed. Nothing that failed is kept.
+// database is this environment's connection to MongoDB, opened on first use. A failed
+// attempt is not kept.
 type database struct {
 	name   string
 	uri    func(context.Context) (string, error)
@@ -55,7 +55,7 @@ func (d *database) open(ctx context.Context) (*mongo.Database, error) {
 }
 
 // renew reads the secret again after the server rejected the credentials of db,
-// at most once a minute, and reports whether there are others now.
+// at most once a minute, and reports whether they changed.
 func (d *database) renew(ctx context.Context, db *mongo.Database) (renewed bool, err error) {
 	_, renewed, err = d.client.Renew(ctx, db.Client())
 	if renewed {
@@ -64,8 +64,8 @@ func (d *database) renew(ctx context.Context, db *mongo.Database) (renewed bool,
 	return renewed, err
 }
 
-// read reads the secret and returns a client of it: the one there is, if the URI
-// is the same.
+// read reads the secret and returns a client for it: the current one if the URI is
+// the same.
 func (d *database) read(ctx context.Context) (*mongo.Client, error) {
 	uri, err := d.uri(ctx)
 	old := d.client.Current()
@@ -89,7 +89,7 @@ func closeClient(client *mongo.Client) {
 	_ = client.Disconnect(ctx)
 }
 
-var errNoURI = errors.New("its uri is no connection string")
+var errNoURI = errors.New("its uri is not a connection string")
 
 // connect returns a client. Its errors show nothing of the URI.
 func connect(uri string, adjust func(*options.ClientOptions)) (*mongo.Client, error) {
@@ -99,7 +99,7 @@ func connect(uri string, adjust func(*options.ClientOptions)) (*mongo.Client, er
 	o.SetRetryWrites(false).SetRetryReads(false).SetMaxAdaptiveRetries(0)
 	o.SetServerSelectionTimeout(serverSelection).SetConnectTimeout(connectTimeout)
 	o.SetMaxPoolSize(maxPool).SetMinPoolSize(0).SetMaxConnIdleTime(maxIdle)
-	// What is written is read by the next request, wherever that runs.
+	// A write must be visible to the next request, in whichever environment.
 	o.SetWriteConcern(writeconcern.Majority()).SetReadPreference(readpref.Primary())
 	o.SetAppName("coldfuse-sessions")
 	if adjust != nil {

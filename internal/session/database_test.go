@@ -52,8 +52,8 @@ func TestASecretThatCannotBeUsedIsTold(t *testing.T) {
 		want string
 	}{
 		"it cannot be read":      {"", missing, missing.Error()},
-		"it holds no address":    {"mongodb://ada:hunter2@db.example:port", nil, "its uri is no connection string"},
-		"it holds another thing": {"https://ada:hunter2@db.example", nil, "its uri is no connection string"},
+		"it holds no address":    {"mongodb://ada:hunter2@db.example:port", nil, "its uri is not a connection string"},
+		"it holds another thing": {"https://ada:hunter2@db.example", nil, "its uri is not a connection string"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			var told []string

@@ -10,16 +10,14 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// keptDeleted is how long a deleted session is known to have been there, so
-// that deleting can be repeated.
+// keptDeleted is how long the document of a deleted session is kept, so that a
+// deletion can be repeated.
 const keptDeleted = 24 * time.Hour
 
-// Delete takes away a session and its messages. It may be repeated, and has to
-// be if it fails: the session is gone at once, its messages may remain, unseen,
-// until it is deleted or made again, or they expire.
-//
-// A message that is appended at the same time may come after the deletion and
-// remain likewise.
+// Delete deletes a session and its messages. It is idempotent, and must be repeated
+// if it fails: the session is gone at once, but its messages can remain, invisible,
+// until it is deleted or created again, or they expire. So can a message that is
+// appended during the deletion.
 func (r *Repository) Delete(ctx context.Context, owner, id string) error {
 	_, err := call(ctx, r, deleteSession, func(ctx context.Context, db *mongo.Database) (struct{}, error) {
 		now := r.now()

@@ -9,19 +9,20 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Create makes a session of a new id.
+// Create creates a session with a new id.
 func (r *Repository) Create(ctx context.Context, owner string, data Data) (Session, error) {
 	created, _, err := r.ensure(ctx, createSession, owner, newID(), data)
 	return created, err
 }
 
-// Ensure returns the session, making it with data if there is none. Calls at the
-// same time make one.
+// Ensure returns the session and creates it with data if it does not exist.
+// Concurrent calls create one.
 func (r *Repository) Ensure(ctx context.Context, owner, id string, data Data) (s Session, created bool, err error) {
 	return r.ensure(ctx, ensureSession, owner, id, data)
 }
 
-// ensure knows by its life the session that it made itself, in whichever try.
+// ensure recognizes a session that it created itself, in any of its tries, by its
+// life.
 func (r *Repository) ensure(ctx context.Context, operation, owner, id string, data Data) (Session, bool, error) {
 	now := r.now()
 	wanted := record{
@@ -45,28 +46,28 @@ func (r *Repository) ensure(ctx context.Context, operation, owner, id string, da
 			}
 			return stored, err
 		}
-		return record{}, ErrContended // with others who delete it again and again
+		return record{}, ErrContended // it was deleted again each time
 	})
 	return stored.session(), stored.Life == wanted.Life, err
 }
 
-// upsert returns the document of a session, live or not, which is the one wanted
-// if there was none.
+// upsert returns the document of a session, live or not. It inserts wanted if there
+// is no document.
 func upsert(ctx context.Context, db *mongo.Database, key string, wanted record) (record, error) {
 	filter, update := bson.D{field(fieldID, key)}, bson.D{field("$setOnInsert", wanted)}
 	o := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)
 	var stored record
 	err := db.Collection(sessions).FindOneAndUpdate(ctx, filter, update, o).Decode(&stored)
 	if mongo.IsDuplicateKeyError(err) {
-		// Of two upserts of one key at the same time, the server may refuse one.
+		// Of two concurrent upserts of one key the server can fail one.
 		err = db.Collection(sessions).FindOneAndUpdate(ctx, filter, update, o).Decode(&stored)
 	}
 	return stored, ofChange(err)
 }
 
-// purge takes away a session that is not live. The messages of a deleted one go
-// first, for it is what tells of them; those of an expired one have expired
-// before it. A session that came back to life in between stays.
+// purge removes a session that is not live. The messages of a deleted one are removed
+// first, because only its document leads to them; those of an expired one expired
+// before it. A session that was revived in between stays.
 func purge(ctx context.Context, db *mongo.Database, dead record) error {
 	if dead.DeletedAt != nil {
 		if err := deleteMessages(ctx, db, dead.Life); err != nil {
@@ -79,7 +80,7 @@ func purge(ctx context.Context, db *mongo.Database, dead record) error {
 	return err
 }
 
-// extend puts off the expiry of a session that is used, if it is time.
+// extend moves the expiry of a session in use, if less than the TTL is left.
 func (r *Repository) extend(ctx context.Context, db *mongo.Database, s *record) error {
 	now := r.now()
 	if s.ExpireAt.Sub(now) >= r.ttl {
@@ -93,8 +94,8 @@ func (r *Repository) extend(ctx context.Context, db *mongo.Database, s *record) 
 	return err
 }
 
-// alive is the filter of a session for changing it: not once this life has
-// ended.
+// alive returns the filter for changing a session: it matches only until this life
+// ends.
 func alive(key, life string, now time.Time) bson.D {
 	return bson.D{field(fieldID, key), field(fieldLife, life), field(fieldDeleted, nil), field(fieldExpiry, after(now))}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// What a request can be wrong about, besides its form.
+// Errors of a request that is well-formed.
 var (
 	ErrNotFound = errors.New("there is no such session")
 	ErrVersion  = errors.New("the session has changed since that version")
@@ -21,34 +21,33 @@ var (
 	ErrToken    = errors.New("the page token is not one of this session's")
 )
 
-// ErrContended is the answer to a write that others were always faster than.
+// ErrContended: the write lost every race with concurrent writers.
 var ErrContended = errors.New("others write to the session all the time")
 
-// Error is what MongoDB, or the way there, failed by. It holds nothing of the
-// driver's text, which names hosts and may quote what was sent.
+// Error is a failure of MongoDB or of the connection to it. It omits the driver's
+// text, which names hosts and can quote what was sent.
 type Error struct {
-	// Reason is the class, one of the constants below, or "code_" and the number
-	// of an error of the server's.
+	// Reason is one of the constants below, or "code_" and the server's error code.
 	Reason string
-	// Ambiguous: a change was sent, in this try or in one before, and may have
-	// been performed.
+	// Ambiguous: a change was sent, in this try or an earlier one, and may have been
+	// executed.
 	Ambiguous bool
 
-	passing bool  // it may be over soon
+	passing bool  // a later try may succeed
 	late    bool  // see patience
-	cause   error // the context's, if that ended it
+	cause   error // the context's error, if that ended the try
 	secret  error // why the secret cannot be used; shows nothing of it
 }
 
 // Classes of failures.
 const (
 	reasonTimeout        = "timeout"
-	reasonConnection     = "connection"     // no server, or one that hung up
+	reasonConnection     = "connection"     // no server, or a lost connection
 	reasonNotPrimary     = "not_primary"    // another server takes the writes, or will
-	reasonAuthentication = "authentication" // refused credentials
+	reasonAuthentication = "authentication" // the credentials were rejected
 	reasonSecret         = "secret"         // could not be read
-	reasonConfiguration  = "configuration"  // the URI is none
-	reasonIndexes        = "no_indexes"     // the index that numbers messages is not there
+	reasonConfiguration  = "configuration"  // the URI is malformed
+	reasonIndexes        = "no_indexes"     // the index that numbers messages is missing
 )
 
 func (e *Error) Error() string { return "mongodb: " + e.Reason }
@@ -56,15 +55,16 @@ func (e *Error) Error() string { return "mongodb: " + e.Reason }
 // Unwrap returns the context's error, if that is what ended the call.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Retryable reports whether another try may help: it is the guard's rule. Every
-// try can be made again, for what it makes has its id before the first.
+// Retryable reports whether another try may succeed. Every operation can be
+// repeated: what it creates has its id before the first try. It is the guard's
+// retry rule.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.passing && !e.late || errors.Is(err, errNoTurn)
 }
 
-// Classify reports the guard's report what an error says of MongoDB: that a
-// request was wrong is a success.
+// Classify returns what an error says about MongoDB. An error that is the request's
+// own, such as ErrNotFound, counts as a success. It is the guard's classifier.
 func Classify(err error) breaker.Outcome {
 	e, ok := errors.AsType[*Error](err)
 	switch {
@@ -84,13 +84,14 @@ func isAnswer(err error) bool {
 		func(answer error) bool { return errors.Is(err, answer) })
 }
 
-// patience is how long a try may fail for and still be made again. One that
-// failed later has waited for the database as long as the driver looks for a
-// server; another would make the client wait as long again. So a database that
-// is away is reported after one search, not after four.
+// patience is the longest duration of a failed try that is retried. A longer one
+// waited as long as the driver searches for a server, and another would make the
+// client wait as long again. So an unreachable database is reported after one such
+// search, not after four.
 const patience = serverSelection - 100*time.Millisecond
 
-// fromDriver classes a try's error, after the time that it took.
+// fromDriver returns the Error for a try's error and duration. Errors of this
+// package are returned as they are.
 func fromDriver(ctx context.Context, err error, took time.Duration) error {
 	var e *Error
 	if isAnswer(err) || errors.As(err, &e) {
@@ -105,12 +106,12 @@ func fromDriver(ctx context.Context, err error, took time.Duration) error {
 	return e
 }
 
-// changeError is the error of a command that makes something.
+// changeError is the error of a command that changes something.
 type changeError struct{ error }
 
 func (e changeError) Unwrap() error { return e.error }
 
-// ofChange marks the error, if it is one, of a command that makes something.
+// ofChange returns err as a changeError, or nil if err is nil.
 func ofChange(err error) error {
 	if err == nil {
 		return nil
@@ -118,17 +119,17 @@ func ofChange(err error) error {
 	return changeError{err}
 }
 
-// mayBeDone reports whether a failed try may have made something: not if the
-// driver found no server to send it to, nor if the server takes no writes. One
-// that steps down or is shut down may have kept what it was sent.
+// mayBeDone reports whether a failed try may have changed something. It cannot have
+// if the driver found no server, or if the server accepts no writes; a server that
+// steps down or shuts down may have kept the change.
 func mayBeDone(err error) bool {
 	var change changeError
 	var server mongo.ServerError
 	return errors.As(err, &change) && !foundNoServer(err) && !(errors.As(err, &server) && hasCode(server, 10107, 13435, 13436))
 }
 
-// foundNoServer reports whether the driver had nowhere to send a command to. Only
-// a type of its less stable part tells.
+// foundNoServer reports whether the driver found no server for the command. Only a
+// type of its unstable package x/mongo shows it.
 func foundNoServer(err error) bool {
 	var selection topology.ServerSelectionError
 	return errors.As(err, &selection)
@@ -137,7 +138,7 @@ func foundNoServer(err error) bool {
 func classed(err error) *Error {
 	var server mongo.ServerError
 	switch {
-	case foundNoServer(err): // which took it a while, and is no timeout of the server's
+	case foundNoServer(err): // the driver calls this a timeout too
 		return &Error{Reason: reasonConnection, passing: true}
 	case errors.As(err, &server) && !mongo.IsNetworkError(err):
 		return classedAnswer(err, server)
@@ -149,8 +150,8 @@ func classed(err error) *Error {
 }
 
 func classedAnswer(err error, server mongo.ServerError) *Error {
-	// From error_codes.yml of the server; what passes is what the drivers'
-	// specification of retryable reads has.
+	// Codes: the server's error_codes.yml. Passing: the drivers' specification of
+	// retryable reads.
 	switch {
 	case hasCode(server, 189, 10107, 11600, 11602, 13435, 13436):
 		return &Error{Reason: reasonNotPrimary, passing: true}

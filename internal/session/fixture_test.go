@@ -178,7 +178,7 @@ type (
 	nothing struct{}
 )
 
-// ensure makes a session of ada's and gives its entity tag.
+// ensure creates a session of ada's and returns its entity tag.
 func (s *site) ensure(id string) string {
 	s.t.Helper()
 	w := s.do(request{method: "PUT", path: "/" + id})

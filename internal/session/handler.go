@@ -20,22 +20,22 @@ const (
 func Handler(r *Repository) http.Handler {
 	h := handler{r}
 	return gateway.Routes(map[string]http.HandlerFunc{
-		"POST /api/v1/sessions":               gateway.NoQuery(owned(h.create)),
-		"GET /api/v1/sessions":                owned(h.list),
-		"PUT /api/v1/sessions/{id}":           gateway.NoQuery(owned(h.ensure)),
-		"GET /api/v1/sessions/{id}":           gateway.NoQuery(owned(h.get)),
-		"PATCH /api/v1/sessions/{id}":         gateway.NoQuery(owned(h.update)),
-		"DELETE /api/v1/sessions/{id}":        gateway.NoQuery(owned(h.delete)),
-		"POST /api/v1/sessions/{id}/messages": gateway.NoQuery(owned(h.append)),
-		"GET /api/v1/sessions/{id}/messages":  owned(h.history),
+		"POST /api/v1/sessions":               gateway.NoQuery(requireOwner(h.create)),
+		"GET /api/v1/sessions":                requireOwner(h.list),
+		"PUT /api/v1/sessions/{id}":           gateway.NoQuery(requireOwner(h.ensure)),
+		"GET /api/v1/sessions/{id}":           gateway.NoQuery(requireOwner(h.get)),
+		"PATCH /api/v1/sessions/{id}":         gateway.NoQuery(requireOwner(h.update)),
+		"DELETE /api/v1/sessions/{id}":        gateway.NoQuery(requireOwner(h.delete)),
+		"POST /api/v1/sessions/{id}/messages": gateway.NoQuery(requireOwner(h.append)),
+		"GET /api/v1/sessions/{id}/messages":  requireOwner(h.history),
 	})
 }
 
 type handler struct{ repository *Repository }
 
-// owned returns a handler the caller's subject, and only what can be the id of a
-// session, if there is one in the path.
-func owned(h func(w http.ResponseWriter, r *http.Request, owner, id string)) http.HandlerFunc {
+// requireOwner returns a handler that calls h with the caller's subject and the id of
+// the path, which is "" or valid.
+func requireOwner(h func(w http.ResponseWriter, r *http.Request, owner, id string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		owner, ok := gateway.Subject(r.Context())
 		if !ok || !isOwner(owner) {
@@ -62,7 +62,7 @@ func answer(w http.ResponseWriter, r *http.Request, status int, s Session) {
 	gateway.WriteJSON(w, status, s)
 }
 
-// statusOf is that of an answer to what may have been there already.
+// statusOf returns 201 if the request created something, else 200.
 func statusOf(created bool) int {
 	if created {
 		return http.StatusCreated
@@ -70,8 +70,8 @@ func statusOf(created bool) int {
 	return http.StatusOK
 }
 
-// readData reads the body of a request that makes or changes a session, which
-// may be empty where a session is made.
+// readData reads the body of a request that creates or changes a session. Unless
+// needed, the body can be empty.
 func readData(w http.ResponseWriter, r *http.Request, owner string, needed bool) (Data, bool) {
 	var body struct {
 		UserID      *string `json:"user_id"`
@@ -144,7 +144,7 @@ func (h handler) list(w http.ResponseWriter, r *http.Request, owner, _ string) {
 	gateway.WriteJSON(w, http.StatusOK, gateway.PageOf(page, gateway.EncodeToken(query, next)))
 }
 
-// part is which part of a list is asked for.
+// part is the requested part of a list.
 type part struct {
 	before string
 	limit  int

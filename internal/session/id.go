@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// isID reports whether a client may give text as the id of a session or message.
+// isID reports whether text is valid as a client's id of a session or message.
 func isID(text string) bool {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	return text != "" && len(text) <= maxID && strings.Trim(text, plain) == ""
@@ -19,11 +19,11 @@ func isOwner(subject string) bool {
 	return subject != "" && len(subject) <= maxOwner && utf8.ValidString(subject)
 }
 
-// newID returns an id that nobody has or guesses.
+// newID returns a random id that cannot be guessed.
 func newID() string { return rand.Text() }
 
-// newLife returns the number of a life that begins at now: lives sort by their
-// beginning, so that it also is where a page of sessions begins.
+// newLife returns the number of a life that begins at now. Lives sort by their start,
+// so a life also serves as the start of a page of sessions.
 func newLife(now time.Time) string {
 	return fmt.Sprintf("%012x%s", now.UnixMilli(), strings.ToLower(rand.Text()))
 }

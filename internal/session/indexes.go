@@ -12,9 +12,8 @@ import (
 // messageOrder is the name of the index that numbers messages.
 const messageOrder = "life_seq"
 
-// CreateIndexes makes the indexes that are not there yet, and returns the names
-// of all. Without them nothing expires, lists and histories are slow, and
-// messages are refused.
+// CreateIndexes creates the missing indexes and returns the names of all. Without
+// them nothing expires, lists and histories are slow, and Append fails.
 func CreateIndexes(ctx context.Context, uri, name string) ([]string, error) {
 	client, err := connect(uri, nil)
 	if err != nil {
@@ -42,8 +41,8 @@ func CreateIndexes(ctx context.Context, uri, name string) ([]string, error) {
 	return made, nil
 }
 
-// indexed remembers that the index was found: without it, two messages could be
-// given one number.
+// indexed caches that the index exists: without it two messages could get the same
+// number.
 type indexed struct{ found atomic.Bool }
 
 func (i *indexed) check(ctx context.Context, db *mongo.Database) error {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// problem reports which field of the data is wrong, if one is, and why. It takes
-// the spaces out of the metadata.
+// problem returns the invalid field of the data and what is wrong with it, or
+// problem is "". It removes the insignificant spaces of the metadata.
 func (d *Data) problem() (name, problem string) {
 	if d.Title != nil && !isTitle(*d.Title) {
 		return "session_data.title", fmt.Sprintf("want one line of at most %d characters", maxTitle)

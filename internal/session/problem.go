@@ -14,7 +14,7 @@ import (
 // takes some seconds.
 const retryAfter = 5
 
-// writeProblem answers r with the client's problem for err. repeatable reports
+// writeProblem answers r with the problem for err. repeatable reports
 // whether the request has the same effect when it is sent again. An error that
 // comes neither from this package nor from the guard is the program's own fault,
 // a 500.

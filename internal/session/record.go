@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coldfuse/coldfuse/internal/gateway"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -27,11 +28,11 @@ const (
 	fieldUpdated = "updated_at"
 )
 
-// record is a session's document. Metadata is the client's JSON text: it comes
-// back as it was, to the digits of its numbers, and none of its names can mean
-// something to the database.
+// record is a session's document. Metadata is stored as the client's JSON text, so it
+// comes back unchanged, to the digits of its numbers, and none of its names has a
+// meaning for the database.
 type record struct {
-	Key       string     `bson:"_id,omitempty"` // set by what finds it
+	Key       string     `bson:"_id,omitempty"` // set by the filter of the upsert
 	Owner     string     `bson:"owner"`
 	ID        string     `bson:"session_id"`
 	Life      string     `bson:"life"`
@@ -42,21 +43,21 @@ type record struct {
 	CreatedAt time.Time  `bson:"created_at"`
 	UpdatedAt time.Time  `bson:"updated_at"`
 	ExpireAt  time.Time  `bson:"expire_at"`
-	DeletedAt *time.Time `bson:"deleted_at,omitempty"` // its messages may still have to go
+	DeletedAt *time.Time `bson:"deleted_at,omitempty"` // its messages might not be deleted yet
 }
 
-// key is a session's _id. Owners may hold a colon, ids do not: the last one
-// parts them.
+// key returns a session's _id. Owners can contain a colon, ids cannot, so the last
+// colon separates them.
 func key(owner, id string) string { return owner + ":" + id }
 
-// live reports whether the session is there to its owner. MongoDB sweeps what has
-// expired once a minute or so.
+// live reports whether the owner sees the session. MongoDB removes expired documents
+// only about once a minute.
 func (r record) live(now time.Time) bool { return r.DeletedAt == nil && r.ExpireAt.After(now) }
 
 func (r record) session() Session {
 	return Session{
 		ID: r.ID, UserID: r.Owner, Title: r.Title, Metadata: json.RawMessage(cmp.Or(r.Metadata, "{}")), Version: r.Version,
-		CreatedAt: stamp(r.CreatedAt), UpdatedAt: stamp(r.UpdatedAt), ExpiresAt: stamp(r.ExpireAt), life: r.Life,
+		CreatedAt: gateway.Timestamp(r.CreatedAt), UpdatedAt: gateway.Timestamp(r.UpdatedAt), ExpiresAt: gateway.Timestamp(r.ExpireAt), life: r.Life,
 	}
 }
 
@@ -74,7 +75,7 @@ type entry struct {
 
 func (e entry) message() Message {
 	_, id, _ := strings.Cut(e.Key, ":")
-	return Message{ID: id, Seq: e.Seq, Role: e.Role, Content: e.Content, CreatedAt: stamp(e.CreatedAt)}
+	return Message{ID: id, Seq: e.Seq, Role: e.Role, Content: e.Content, CreatedAt: gateway.Timestamp(e.CreatedAt)}
 }
 
 // Shorthands for documents in which order matters.

@@ -25,22 +25,22 @@ const (
 	getHistory    = "sessions.get_session_history"
 )
 
-// Operations is what a Repository's Guard must know.
+// Operations are the operations that a Repository's Guard must have.
 var Operations = []string{
 	createSession, ensureSession, listSessions, getSession, updateSession, deleteSession, appendMessage, getHistory,
 }
 
 // Config of a Repository. URI, Database, TTL and Guard are required.
 type Config struct {
-	// URI reads the secret: a connection string with user and password. It is
-	// called when a connection is first needed, again if that failed, and at
-	// most once a minute when MongoDB refuses the credentials.
+	// URI reads the secret: a connection string with user and password. It is called
+	// when a connection is first needed, again if that failed, and at most once a
+	// minute while MongoDB rejects the credentials.
 	URI      func(context.Context) (string, error)
 	Database string
-	// TTL is how long a message is kept, and a session nothing is written to:
-	// at least; a session up to a tenth longer.
+	// TTL is how long a message is kept, and a session after its last write. A session
+	// may be kept a tenth longer.
 	TTL time.Duration
-	// Guard retries what is Retryable. It has no circuit.
+	// Guard must use Retryable and Classify. It has no circuit.
 	Guard *guard.Guard
 	// Rejected is called when MongoDB rejects the credentials.
 	Rejected func(context.Context)
@@ -49,16 +49,16 @@ type Config struct {
 	Unusable func(context.Context, error)
 	// Now is the clock of creation and expiry. Default time.Now.
 	Now func() time.Time
-	// Options changes the driver's, as tests do that watch or script it.
+	// Options changes the driver's options, for tests.
 	Options func(*options.ClientOptions)
 }
 
-// Repository keeps sessions and messages. It is safe for concurrent use, and
-// connects when it is first used.
+// Repository stores sessions and messages. It is safe for concurrent use and connects
+// on first use.
 //
-// Its methods take an owner and ids that are valid, as the handlers check. They
-// return ErrNotFound for what is another's, expired or deleted, and *Error, with
-// the guard's number of attempts, where MongoDB failed.
+// The owner and ids passed to its methods must be valid; the handlers check them. The
+// methods return ErrNotFound for a session of another owner, or one that is expired
+// or deleted, and *Error, with the guard's number of attempts, if MongoDB failed.
 type Repository struct {
 	guard    *guard.Guard
 	database *database
@@ -86,8 +86,8 @@ func New(c Config) *Repository {
 	}
 }
 
-// Close ends the connections, waiting at most 3 s for the operations in flight.
-// A later call makes new ones.
+// Close closes the connections and waits up to 3 s for operations in flight. A later
+// call opens new ones.
 func (r *Repository) Close() {
 	client := r.database.client.Current()
 	if client == nil {
@@ -97,17 +97,16 @@ func (r *Repository) Close() {
 	closeClient(client)
 }
 
-// now is the time as MongoDB keeps it.
+// now returns the time in MongoDB's precision.
 func (r *Repository) now() time.Time { return r.clock().UTC().Truncate(time.Millisecond) }
 
-// expiry is when a session expires that is written to at now. It is set again
-// only when less than the TTL is left, so that not each message costs a write
-// of the session.
+// expiry returns when a session expires that is written to at now. The margin of a
+// tenth saves writes: the expiry moves only when less than the TTL is left.
 func (r *Repository) expiry(now time.Time) time.Time { return now.Add(r.ttl + r.ttl/10) }
 
-// call makes one retried call of tries that can be repeated.
+// call makes one guarded call. try must be safe to repeat.
 func call[T any](ctx context.Context, r *Repository, operation string, try func(context.Context, *mongo.Database) (T, error)) (T, error) {
-	var unsure atomic.Bool // what a try before may have done
+	var unsure atomic.Bool // whether an earlier try may have changed something
 	value, err := guard.Run(ctx, r.guard, operation, func(ctx context.Context) (T, error) {
 		began := time.Now()
 		var value T
@@ -125,30 +124,30 @@ func call[T any](ctx context.Context, r *Repository, operation string, try func(
 		}
 		return value, err
 	})
-	r.tellSecret(ctx, err)
+	r.reportSecret(ctx, err)
 	return value, err
 }
 
-// authenticationFailed reports rejected credentials, and lets the call be retried
-// if there are others by now.
+// authenticationFailed reports rejected credentials and makes the error retryable if
+// the secret has changed.
 func (r *Repository) authenticationFailed(ctx context.Context, db *mongo.Database, e *Error) {
 	if e.Reason != reasonAuthentication || db == nil {
 		return
 	}
 	renewed, err := r.database.renew(ctx, db)
 	e.passing = renewed
-	r.tellSecret(ctx, err)
+	r.reportSecret(ctx, err)
 	r.rejected(ctx)
 }
 
-// tellSecret reports why the secret cannot be used, if that is what failed.
-func (r *Repository) tellSecret(ctx context.Context, err error) {
+// reportSecret reports why the secret cannot be used, if err is due to that.
+func (r *Repository) reportSecret(ctx context.Context, err error) {
 	if e, ok := errors.AsType[*Error](err); ok && e.secret != nil {
 		r.unusable(ctx, e.secret)
 	}
 }
 
-// find returns the document of a session that is live.
+// find returns the document of a live session, or ErrNotFound.
 func (r *Repository) find(ctx context.Context, db *mongo.Database, owner, id string) (record, error) {
 	var found record
 	err := db.Collection(sessions).FindOne(ctx, bson.D{field(fieldID, key(owner, id))}).Decode(&found)
@@ -166,12 +165,12 @@ func (r *Repository) Get(ctx context.Context, owner, id string) (Session, error)
 	return found.session(), err
 }
 
-// List returns the owner's sessions, the newest first: those that began before
-// the one that a former page named as next.
+// List returns a page of the owner's sessions, newest first, from before on: the next
+// of an earlier page, or "" for the first.
 func (r *Repository) List(ctx context.Context, owner, before string, limit int) (page []Session, next string, err error) {
 	filter := bson.D{field(fieldOwner, owner), field(fieldDeleted, nil), field(fieldExpiry, after(r.now()))}
 	if before != "" {
-		if !isID(before) { // lives are spelt like ids
+		if !isID(before) { // lives have the form of ids
 			return nil, "", ErrToken
 		}
 		filter = append(filter, field(fieldLife, bson.D{field("$lt", before)}))
@@ -197,6 +196,6 @@ func (r *Repository) List(ctx context.Context, owner, before string, limit int) 
 	return page, next, err
 }
 
-// oneBatch is a limit that has the server answer with one batch, of 16 MB at
-// most, and keep no cursor.
+// oneBatch returns the limit in the negative, with which the server answers in one
+// batch of at most 16 MB and keeps no cursor.
 func oneBatch(limit int) int64 { return -int64(limit) }

@@ -18,7 +18,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 )
 
-// newScripted makes a site whose server gives the replies, in turn.
+// newScripted returns a site whose server sends the replies, in turn.
 func newScripted(t *testing.T, replies ...bson.D) *site {
 	t.Helper()
 	s := &site{t: t, commands: &commands{}}
@@ -76,18 +76,18 @@ func TestWhatAServersErrorMeans(t *testing.T) {
 		status int
 		reason string
 	}{
-		"no longer primary":                      {failed(10107), again, 503, "not_primary"},
-		"the primary steps down":                 {failed(189), again, 503, "not_primary"},
-		"not primary, no secondary":              {failed(13435), again, 503, "not_primary"},
-		"interrupted at shutdown":                {failed(11600), again, 503, "not_primary"},
-		"shutting down":                          {failed(91), again, 503, "code_91"},
-		"a write that may be made again":         {failed(64, "RetryableWriteError"), again, 503, "code_64"},
-		"an overloaded server":                   {failed(462, "SystemOverloadedError", "RetryableError"), again, 503, "code_462"},
-		"out of the server's own time":           {failed(50), again, 503, "timeout"},
-		"not allowed":                            {failed(13), !again, 502, "code_13"},
-		"refused credentials":                    {failed(18), !again, 502, "authentication"},
-		"refused credentials, as Atlas has it":   {failed(8000), !again, 502, "authentication"},
-		"a command that this server has not got": {failed(59), !again, 502, "code_59"},
+		"no longer primary":                       {failed(10107), again, 503, "not_primary"},
+		"the primary steps down":                  {failed(189), again, 503, "not_primary"},
+		"not primary, no secondary":               {failed(13435), again, 503, "not_primary"},
+		"interrupted at shutdown":                 {failed(11600), again, 503, "not_primary"},
+		"shutting down":                           {failed(91), again, 503, "code_91"},
+		"a write that may be made again":          {failed(64, "RetryableWriteError"), again, 503, "code_64"},
+		"an overloaded server":                    {failed(462, "SystemOverloadedError", "RetryableError"), again, 503, "code_462"},
+		"out of the server's own time":            {failed(50), again, 503, "timeout"},
+		"not allowed":                             {failed(13), !again, 502, "code_13"},
+		"rejected credentials":                    {failed(18), !again, 502, "authentication"},
+		"rejected credentials, with Atlas's code": {failed(8000), !again, 502, "authentication"},
+		"a command that this server has not got":  {failed(59), !again, 502, "code_59"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newScripted(t, c.reply, c.reply, c.reply, c.reply, c.reply)
@@ -111,13 +111,13 @@ func TestWhetherASessionWasMade(t *testing.T) {
 		replies []bson.D
 		again   bool
 	}{
-		"not by a server that takes no writes":          {repeated(failed(10107), 5), true},
-		"nor by one that has become a secondary":        {repeated(failed(13435), 5), true},
-		"perhaps by one that steps down":                {repeated(failed(189), 5), false},
-		"perhaps by one that is shut down":              {repeated(failed(91, "RetryableWriteError"), 5), false},
-		"perhaps by one that ran out of time":           {repeated(failed(50), 5), false},
-		"perhaps by the first try, if not by the last":  {append([]bson.D{failed(91)}, repeated(failed(10107), 4)...), false},
-		"perhaps, though the last was refused outright": {[]bson.D{failed(91), failed(13), failed(13)}, false},
+		"not by a server that takes no writes":           {repeated(failed(10107), 5), true},
+		"nor by one that has become a secondary":         {repeated(failed(13435), 5), true},
+		"perhaps by one that steps down":                 {repeated(failed(189), 5), false},
+		"perhaps by one that is shut down":               {repeated(failed(91, "RetryableWriteError"), 5), false},
+		"perhaps by one that ran out of time":            {repeated(failed(50), 5), false},
+		"perhaps by the first try, if not by the last":   {append([]bson.D{failed(91)}, repeated(failed(10107), 4)...), false},
+		"perhaps, though the last was rejected outright": {[]bson.D{failed(91), failed(13), failed(13)}, false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newScripted(t, c.replies...)

@@ -1,26 +1,27 @@
-// Package session keeps chat sessions and their messages in MongoDB, each
-// operation one retried call, and serves their HTTP routes.
+// Package session stores chat sessions and their messages in MongoDB, each
+// operation one guarded call, and serves their HTTP routes.
 //
-// Two collections. A session's document is found by its owner and id; it holds
-// no messages. Ids can be used again, after deletion or expiry: each time the
-// session has another life, a number of its own, and messages belong to a life,
-// so that none of an earlier one shows. Messages of a life are numbered from 1
-// without a gap, as the unique index on life and number has it; they are found
-// by the client's id of them, which makes appending repeatable. Messages expire
-// each for itself, the oldest first; where all have, numbers begin at 1 again.
+// There are two collections. A session's document has its owner and id as key and
+// holds no messages. An id can be used again after deletion or expiry: each time the
+// session gets a new life, a unique number. Messages belong to a life, so those of an
+// earlier life are never seen. A unique index on life and number numbers the messages
+// of a life from 1 without a gap. A message's key is its life and the client's id,
+// which makes appending idempotent. Messages expire one by one, oldest first; if all
+// have expired, numbers start at 1 again.
 //
-// Every write can be made again: what it makes has its id before the first try,
-// and what it changes is marked with the writer's, so that a try whose reply was
-// lost is known by the next. No transaction is needed: MongoDB may be one
-// server, a replica set or Atlas.
+// Every write is safe to repeat: what it creates has its id before the first try,
+// and what it changes records the writer, so the next try recognizes one whose reply
+// was lost. No transaction is needed, so MongoDB can be one server, a replica set or
+// Atlas.
 package session
 
 import (
 	"encoding/json"
-	"time"
+
+	"github.com/coldfuse/coldfuse/internal/gateway"
 )
 
-// Limits of what is kept.
+// Limits of stored data.
 const (
 	maxOwner    = 256       // bytes of a subject
 	maxID       = 64        // characters of an id
@@ -38,24 +39,24 @@ type Session struct {
 	UserID string `json:"user_id"`
 	Title  string `json:"title"`
 	// Metadata is a JSON object, left out of lists.
-	Metadata  json.RawMessage `json:"metadata,omitempty"`
-	Version   int64           `json:"version"` // counts changes of title and metadata, from 1
-	CreatedAt stamp           `json:"created_at"`
-	UpdatedAt stamp           `json:"updated_at"` // of title and metadata
+	Metadata  json.RawMessage   `json:"metadata,omitempty"`
+	Version   int64             `json:"version"` // counts changes of title and metadata, from 1
+	CreatedAt gateway.Timestamp `json:"created_at"`
+	UpdatedAt gateway.Timestamp `json:"updated_at"` // of title and metadata
 	// ExpiresAt moves on when something is written to the session.
-	ExpiresAt stamp `json:"expires_at"`
+	ExpiresAt gateway.Timestamp `json:"expires_at"`
 
 	life string
 }
 
-// Data is what a client can set of a session: nil is left as it is, which is at
-// first an empty title and an empty object.
+// Data is the part of a session that a client sets. A nil field is left unchanged; in a
+// new session it is empty.
 type Data struct {
 	Title    *string
 	Metadata json.RawMessage
 }
 
-// Role is who speaks in a message.
+// Role is the author of a message.
 type Role string
 
 // The roles.
@@ -70,17 +71,9 @@ func (r Role) known() bool { return r == User || r == Assistant || r == System |
 
 // Message is a message of a session.
 type Message struct {
-	ID        string `json:"id"`
-	Seq       int64  `json:"seq"` // from 1, without a gap
-	Role      Role   `json:"role"`
-	Content   string `json:"content"`
-	CreatedAt stamp  `json:"created_at"`
-}
-
-// stamp is a time in UTC, always with six digits of fraction. MongoDB keeps
-// three.
-type stamp time.Time
-
-func (s stamp) MarshalJSON() ([]byte, error) {
-	return []byte(time.Time(s).UTC().Format(`"2006-01-02T15:04:05.000000Z"`)), nil
+	ID        string            `json:"id"`
+	Seq       int64             `json:"seq"` // from 1, without a gap
+	Role      Role              `json:"role"`
+	Content   string            `json:"content"`
+	CreatedAt gateway.Timestamp `json:"created_at"`
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// tag is what an entity tag tells of a session: which of its id's lives, and
-// which version in that. Versions alone would be those of another life too.
+// tag is the content of an entity tag: the life and the version in that life. The
+// version alone could be one of another life.
 type tag struct {
 	life    string
 	version int64
@@ -15,10 +15,9 @@ type tag struct {
 
 func (t tag) String() string { return fmt.Sprintf(`"%s-%d"`, t.life, t.version) }
 
-// parseTag reads the header If-Match: one entity tag. One that is weak (RFC
-// 9110, section 8.8.3.2) or that was never given matches nothing. The result is
-// false for anything else, such as a list or *, which would match what the
-// client has not seen.
+// parseTag parses the header If-Match, one entity tag. A weak tag (RFC 9110, section
+// 8.8.3.2) or a foreign one matches nothing. ok is false for anything else, such as a
+// list or *, which would match a version that the client has not seen.
 func parseTag(header string) (tag, bool) {
 	header = strings.TrimSpace(header)
 	_, weak := strings.CutPrefix(header, "W/")

@@ -10,12 +10,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// keptWriters is how many changes back a writer finds its own. It has to outlast
-// the changes by others within the tries of one call.
+// keptWriters is the number of recorded writers. A writer must still find itself after
+// the changes of others during the tries of one call.
 const keptWriters = 16
 
-// Update changes what data has of a session that is still as the tag says. It
-// returns ErrVersion if it is not.
+// Update changes the session's title and metadata to the non-nil fields of data. It
+// returns ErrVersion if the session is no longer at the life and version of the tag.
 func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data Data) (Session, error) {
 	writer := newID()
 	updated, err := call(ctx, r, updateSession, func(ctx context.Context, db *mongo.Database) (record, error) {
@@ -36,7 +36,7 @@ func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data 
 		var updated record
 		err := db.Collection(sessions).FindOneAndUpdate(ctx, filter, update,
 			options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&updated)
-		if errors.Is(err, mongo.ErrNoDocuments) { // so it is of another version, or of none
+		if errors.Is(err, mongo.ErrNoDocuments) { // another version, or no session
 			return r.unmatched(ctx, db, owner, id, writer)
 		}
 		return updated, err
@@ -44,8 +44,8 @@ func (r *Repository) Update(ctx context.Context, owner, id string, is tag, data 
 	return updated.session(), err
 }
 
-// unmatched reports why a change found no session of its version: there is none,
-// others changed it, or this call did, in a try whose reply was lost.
+// unmatched returns the session if this call changed it itself, in a try whose reply
+// was lost. Otherwise it returns ErrNotFound or ErrVersion.
 func (r *Repository) unmatched(ctx context.Context, db *mongo.Database, owner, id, writer string) (record, error) {
 	found, err := r.find(ctx, db, owner, id)
 	if err == nil && !slices.Contains(found.Writers, writer) {

@@ -12,12 +12,13 @@ import (
 	"github.com/coldfuse/coldfuse/internal/rejection"
 )
 
-// lookAgain is when a repetition may find what a search did not.
-const lookAgain = 15 * time.Second
+// lookupAgain is the Retry-After after a search that found nothing: Jira's index is
+// up to date by then.
+const lookupAgain = 15 * time.Second
 
-// writeCreateProblem answers r with what err means. A call that another one is
-// in the way of gets a 503 and not the 409 of a key that is bound to something
-// else: clients repeat the one, as they should, and never the other.
+// writeCreateProblem answers r with the problem for err. While another call with the
+// key is in progress the answer is a 503, which clients repeat, and not the 409 of
+// a key that is bound to another issue, which they must not.
 func writeCreateProblem(w http.ResponseWriter, r *http.Request, err error) {
 	var unknown *unknownOutcome
 	var busy *idempotency.InProgressError
@@ -50,15 +51,15 @@ func writeCreateProblem(w http.ResponseWriter, r *http.Request, err error) {
 func (e *unknownOutcome) problem() gateway.Problem {
 	p := gateway.Problem{
 		Type: "outcome-unknown", Title: "Outcome unknown", Status: http.StatusServiceUnavailable, Retryable: new(true),
-		Detail:            "whether the issue was created is not known yet: repeat the request with the same Idempotency-Key, or search for " + e.hint,
-		RetryAfterSeconds: gateway.Seconds(max(lookAgain, guard.RejectsFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
+		Detail:            "whether the issue was created is not known yet: repeat the request with the same Idempotency-Key, or search for " + e.query,
+		RetryAfterSeconds: gateway.Seconds(max(lookupAgain, guard.RejectsFor(e.cause))), Circuit: Circuit, Attempts: guard.Attempts(e.cause),
 	}
 	cause, ok := errors.AsType[*atlassian.Error](e.cause)
 	rejection, rejected := rejection.Problem(e.cause)
 	switch {
 	case ok:
 		p.Reason, p.UpstreamStatus, p.UpstreamRequestID = cause.Class(), cause.Status, cause.RequestID
-	case rejected: // the search was
+	case rejected: // the search was rejected
 		p.Reason = rejection.Type
 		p.RetryAfterSeconds = max(p.RetryAfterSeconds, rejection.RetryAfterSeconds)
 	case e.cause == nil:
@@ -68,7 +69,7 @@ func (e *unknownOutcome) problem() gateway.Problem {
 	}
 	if e.final {
 		p.Status, p.RetryAfterSeconds, p.Retryable = http.StatusBadGateway, 0, new(false)
-		p.Detail = "whether the issue was created cannot be known, for it has no label: look for it by " + e.hint
+		p.Detail = "whether the issue was created cannot be known, because it has no label: look for it by " + e.query
 	}
 	return p
 }

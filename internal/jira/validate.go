@@ -15,8 +15,8 @@ const (
 	maxFields     = 50
 )
 
-// These are loops and not regular expressions because compiling those would
-// take longer than all else that the function does to start.
+// These are loops, not regular expressions: compiling those would take longer than
+// the rest of the function's start.
 
 // isIssueKey accepts an issue's number, or its project's key, '-' and number.
 func isIssueKey(s string) bool {
@@ -35,8 +35,8 @@ func isProjectKey(s string) bool {
 
 func isNumber(s string) bool { return s != "" && len(s) <= maxDigits && consistsOf(s, isDigit) }
 
-// namesProblem reports what is wrong with a list of names, if anything is. want
-// says what one of them should be.
+// namesProblem returns what is wrong with a list of names, or "". want says what one
+// of them should be.
 func namesProblem(names []string, want string) string {
 	switch {
 	case len(names) > maxFields:
@@ -48,7 +48,7 @@ func namesProblem(names []string, want string) string {
 	}
 }
 
-// isNoListName refuses what Jira does not take as a name in a list, as it does
+// isNoListName reports whether Jira rejects the name in a list of fields. It accepts
 // "summary", "customfield_10010", "*navigable" and "-comment".
 func isNoListName(name string) bool {
 	bare := strings.TrimLeft(name, "*-")

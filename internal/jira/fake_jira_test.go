@@ -33,7 +33,7 @@ type world struct {
 	issues []*made
 	posts  int
 	noPage bool // labels are not on the create screen
-	// What becomes of the next POSTs, the next searches and how far searches
+	// The outcomes of the next POSTs and of the next searches, and how far searches
 	// lag. The zero value is a Jira that works.
 	post   func(n int) fate
 	search func(n int) fate
@@ -49,7 +49,7 @@ type made struct {
 	at, seen time.Time
 }
 
-// fate is what becomes of a request.
+// fate is the outcome of a request.
 type fate struct {
 	unsent bool          // it never left
 	commit bool          // Jira performs it

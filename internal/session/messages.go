@@ -10,14 +10,14 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// maxPage is the most that a page of history may weigh: Lambda's answers end at
-// 6 MB.
+// maxPage is the largest page of messages, in bytes of a Lambda answer (see weigh),
+// whose limit is 6 MB.
 const maxPage = 5_000_000
 
-// History returns a page of a session's messages, the newest first: those before
-// the place that a former page named as next. It is one query of the index on
-// life and number, however long the session. A page holds limit messages, or as
-// many as a Lambda function can answer with.
+// History returns a page of a session's messages, newest first, from before on: the
+// next of an earlier page, or "" for the first. It is one query of the index on life
+// and number, whatever the length of the session. A page holds limit messages, or
+// fewer if a Lambda answer holds no more.
 func (r *Repository) History(ctx context.Context, owner, session, before string, limit int) (page []Message, next string, err error) {
 	type result struct {
 		life  string
@@ -52,14 +52,16 @@ func (r *Repository) History(ctx context.Context, owner, session, before string,
 	return found.page, found.life + ":" + strconv.FormatInt(found.page[len(found.page)-1].Seq, 10), nil
 }
 
-// parsePlace reads where a page begins. That of another life means nothing.
+// parsePlace returns the number in a page's next. ok is false if it is malformed or
+// belongs to another life.
 func parsePlace(place, life string) (seq int64, ok bool) {
 	number, ok := strings.CutPrefix(place, life+":")
 	seq, err := strconv.ParseInt(number, 10, 64)
 	return seq, ok && err == nil
 }
 
-// fill reads messages from the cursor until the page is full.
+// fill reads messages from the cursor until the page is full. whole reports whether
+// the cursor ended first.
 func fill(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message, whole bool, err error) {
 	weight := 0
 	for cursor.Next(ctx) {
@@ -77,8 +79,8 @@ func fill(ctx context.Context, cursor *mongo.Cursor, limit int) (page []Message,
 	return page, true, cursor.Err()
 }
 
-// weigh returns the bytes that a message takes in a Lambda function's answer, at
-// most: as JSON in a string of JSON.
+// weigh returns an upper bound of the bytes of a message in a Lambda answer, where it
+// is JSON within a JSON string.
 func weigh(m Message) int {
 	const rest = 256 // names, numbers and id
 	weight := rest + len(m.Content)

@@ -1,4 +1,4 @@
-package confluence
+package markdown
 
 import (
 	"strconv"
@@ -7,15 +7,15 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Limits of tables. In markdown a table has a cell wherever a row meets a
-// column: many rows below one of many cells, or a few cells that span, are short
-// as HTML and would be billions.
+// Limits of tables. A markdown table has a cell at every row and column, so a
+// short HTML table, of many rows under one wide row or of a few spanning cells,
+// could grow to billions of cells.
 const (
 	maxSpan  = 100
 	maxCells = 20_000
 )
 
-// setSpans keeps a cell's colspan and rowspan where they say something.
+// setSpans keeps a cell's colspan and rowspan if they are 2 to 100.
 func setSpans(cell *html.Node, t html.Token) {
 	for _, name := range []string{"colspan", "rowspan"} {
 		if n, err := strconv.Atoi(attribute(t, name)); err == nil && n > 1 && n <= maxSpan {
@@ -24,8 +24,8 @@ func setSpans(cell *html.Node, t html.Token) {
 	}
 }
 
-// boundTable makes a table that may have more than maxCells one whose cells do
-// not span, and if that may still have more, its text, row by row.
+// boundTable bounds a table to maxCells: it removes the spans of its cells and, if
+// that is not enough, turns the table into its text, row by row.
 func boundTable(table *html.Node) {
 	if size(table) <= maxCells {
 		return
@@ -49,9 +49,9 @@ func boundTable(table *html.Node) {
 	}
 }
 
-// size is the most cells that a table may have as markdown: each of its rows,
-// those included that its cells span beyond the last, as wide as the widest and
-// moved aside by each cell that spans rows.
+// size returns an upper bound of a table's cells in markdown. Rows: those there
+// are, and those that its tallest cell spans beyond the last. Columns: the widest
+// row, and those that cells spanning rows push aside.
 func size(table *html.Node) int {
 	var rows, tallest, width, widest, aside int
 	for n := range table.Descendants() {

@@ -16,7 +16,7 @@ const (
 
 // isSpaceKey accepts a space's key or alias, of letters, digits, '-' and '_'.
 // The key of a personal space begins with '~' and names its owner, by an account
-// id or, if it is old, by whatever people were called then.
+// id or, if it is old, by a user name.
 func isSpaceKey(s string) bool {
 	name, personal := strings.CutPrefix(s, "~")
 	if name == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxSpaceKey {

@@ -1,30 +1,30 @@
-package confluence
+package markdown
 
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
-// Limits of how deep elements may be nested: all of them, and lists and
-// quotations, which indent each line of what they hold. What is nested deeper
-// loses its tags. The converter recurses, and copies text once for each element
-// around it.
+// Limits of nesting, for elements of any kind and for lists and quotations, which
+// indent each of their lines. Tags nested deeper are dropped and their text is
+// kept. The converter recurses, and copies text once for each enclosing element.
 const (
 	maxDepth  = 64
 	maxIndent = 8
 )
 
-// parseHTML reads the HTML of a page into a tree that is fit to be converted:
-// bounded in depth and tables, with absolute links, and without what runs.
+// parseHTML reads the HTML of a page into a tree for the converter: bounded in
+// depth and tables, with absolute links, and without scripts.
 //
-// html.Parse would not do: it refuses what is nested deeper than 512, and
-// recovers from unclosed tags as the standard says, by repeating them in each
-// paragraph that follows, which makes gigabytes of a page of one megabyte.
-// Confluence's own HTML is well-formed and needs no recovery.
+// html.Parse does not serve: it fails on elements nested deeper than 512, and
+// recovers from unclosed tags as the standard says, by repeating them in every
+// following paragraph, which turns one megabyte into gigabytes. Confluence's own
+// HTML is well-formed and needs no recovery.
 func parseHTML(source string, page *url.URL) *html.Node {
 	root := &html.Node{Type: html.DocumentNode}
 	b := &treeBuilder{page: page, open: []openTag{{node: root}}, opened: make(map[string]int)}
@@ -59,22 +59,22 @@ type treeBuilder struct {
 	tables []*html.Node
 }
 
-// openTag is a tag that awaits its end. What it holds goes into node: its own,
-// or the one around it if the tag counts for nothing, or nil if the tag is
-// dropped with all that it holds.
+// openTag is a tag whose end has not been read. Its content goes into node: its
+// own, the enclosing one if only the tag is dropped, or nil if the content is
+// dropped too.
 type openTag struct {
 	name  string
 	node  *html.Node
 	place place // of node
 }
 
-// place is where in a page an element is.
+// place is the position of an element.
 type place struct {
 	depth, indent int
 	inCell        bool
 }
 
-// inside is the place of what an element at p holds.
+// inside returns the place of the content of an element at p.
 func (p place) inside(a atom.Atom) place {
 	p.depth++
 	switch a {
@@ -88,15 +88,15 @@ func (p place) inside(a atom.Atom) place {
 
 func (b *treeBuilder) top() openTag { return b.open[len(b.open)-1] }
 
-// write collects text, for the tokenizer gives it in pieces.
+// write collects text, which the tokenizer returns in pieces.
 func (b *treeBuilder) write(text string) {
 	if b.top().node != nil {
 		b.text.WriteString(strings.Map(textual, text))
 	}
 }
 
-// textual drops control characters, and the sign of the private use area that
-// the converter marks lines of code with.
+// textual drops control characters, and the private-use character with which the
+// converter marks lines of code.
 func textual(r rune) rune {
 	if r < ' ' && r != '\n' && r != '\t' || r == '\uf002' {
 		return -1
@@ -134,31 +134,38 @@ func (b *treeBuilder) push(tag openTag) {
 	b.opened[tag.name]++
 }
 
-// end closes the last open tag of the name, and with it what was opened since.
-// An end without a start is none.
+// end closes the last open tag of the name and every tag opened after it. An end
+// without a start is ignored.
 func (b *treeBuilder) end(name string) {
-	for closed := b.opened[name] == 0; !closed; {
-		last := b.top()
-		if b.open[len(b.open)-2].node != last.node {
-			b.flush()
-		}
-		b.open = b.open[:len(b.open)-1]
-		b.opened[last.name]--
-		closed = last.name == name
+	if b.opened[name] == 0 {
+		return
+	}
+	for b.pop() != name {
 	}
 }
 
-// add adds the tag's element, if it is to have one.
+// pop closes the last open tag and returns its name.
+func (b *treeBuilder) pop() string {
+	last, around := b.top(), b.open[len(b.open)-2]
+	if around.node != last.node {
+		b.flush()
+	}
+	b.open = b.open[:len(b.open)-1]
+	b.opened[last.name]--
+	return last.name
+}
+
+// add adds the tag's element and returns it, or nil if the tag gets none.
 func (b *treeBuilder) add(t html.Token) *html.Node {
 	around := b.top()
 	switch {
-	// A tag that HTML does not know, such as a macro's, is its text.
+	// Of a tag that HTML does not define, such as a macro's, only the text is kept.
 	case around.node == nil, around.place.depth >= maxDepth, t.DataAtom == 0, isDropped(t.DataAtom):
 		return nil
 	case around.place.inside(t.DataAtom).indent > maxIndent:
 		return nil
 	case t.DataAtom == atom.Table && around.place.depth+4 > maxDepth:
-		return nil // text of a table that has no cells would be lost
+		return nil // the text of a table without cells would be lost
 	case around.place.inCell && isBlock(t.DataAtom):
 		b.breakLine(t.DataAtom)
 		return nil
@@ -171,8 +178,8 @@ func (b *treeBuilder) add(t html.Token) *html.Node {
 	return node
 }
 
-// element makes the tag's element with what attributes mean something in
-// markdown, or nil if only the text is of use.
+// element returns the tag's element with the attributes that markdown can express,
+// or nil if only the text is of use.
 func (b *treeBuilder) element(t html.Token) *html.Node {
 	node := &html.Node{Type: html.ElementNode, Data: t.Data, DataAtom: t.DataAtom}
 	switch t.DataAtom {
@@ -183,7 +190,7 @@ func (b *treeBuilder) element(t html.Token) *html.Node {
 		}
 		set(node, "href", href)
 	case atom.Img:
-		// A backslash would undo the converter's own.
+		// A backslash would cancel one that the converter adds.
 		alt := strings.ReplaceAll(strings.Map(textual, attribute(t, "alt")), `\`, "")
 		src := b.absolute(attribute(t, "src"), "http", "https")
 		if src == "" {
@@ -200,7 +207,7 @@ func (b *treeBuilder) element(t html.Token) *html.Node {
 			set(node, "class", "language-"+language)
 		}
 	case atom.Ol:
-		if start := attribute(t, "start"); isNumber(start) {
+		if start := attribute(t, "start"); isOrdinal(start) {
 			set(node, "start", start)
 		}
 	case atom.Td, atom.Th:
@@ -211,11 +218,11 @@ func (b *treeBuilder) element(t html.Token) *html.Node {
 	return node
 }
 
-// bullet marks the items of a list in a cell.
+// bullet marks the items of a list in a table cell.
 const bullet = "•"
 
-// breakLine begins a line in a cell of a table, which takes no blocks, unless
-// the line has yet to be filled.
+// breakLine begins a line in a table cell, which cannot hold blocks. An empty line
+// is used again.
 func (b *treeBuilder) breakLine(block atom.Atom) {
 	text, last := strings.TrimSpace(b.text.String()), b.top().node.LastChild
 	if text != "" && text != bullet || text == "" && last != nil && last.DataAtom != atom.Br {
@@ -227,8 +234,8 @@ func (b *treeBuilder) breakLine(block atom.Atom) {
 	}
 }
 
-// absolute returns the link as it works outside of the page, "" if it is not of
-// one of the schemes.
+// absolute resolves the link against the page. It returns "" if the link has none
+// of the schemes.
 func (b *treeBuilder) absolute(link string, schemes ...string) string {
 	u, err := b.page.Parse(strings.TrimSpace(link))
 	if link == "" || err != nil || !slices.Contains(schemes, u.Scheme) {
@@ -250,8 +257,14 @@ func attribute(t html.Token, name string) string {
 	return ""
 }
 
-// language reads the language out of the settings of a code macro, such as
-// "brush: java; gutter: false".
+// isOrdinal reports whether s can be the first number of a list.
+func isOrdinal(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 63)
+	return err == nil
+}
+
+// language returns the language in the settings of a code macro, such as
+// "brush: java; gutter: false", or "".
 func language(settings string) string {
 	_, after, _ := strings.Cut(settings, "brush:")
 	name, _, _ := strings.Cut(after, ";")
@@ -262,7 +275,7 @@ func language(settings string) string {
 	return name
 }
 
-// isDropped reports of what runs, or is of no use as text.
+// isDropped reports whether an element runs, or has no text worth keeping.
 func isDropped(a atom.Atom) bool {
 	switch a {
 	case atom.Script, atom.Style, atom.Template, atom.Noscript, atom.Iframe, atom.Object, atom.Svg:
@@ -271,7 +284,7 @@ func isDropped(a atom.Atom) bool {
 	return false
 }
 
-// isBlock reports of blocks of text, those of a table among them.
+// isBlock reports whether an element is a block, the parts of a table included.
 func isBlock(a atom.Atom) bool {
 	switch a {
 	case atom.P, atom.Div, atom.Ul, atom.Ol, atom.Li, atom.Blockquote, atom.Hr,
@@ -282,7 +295,8 @@ func isBlock(a atom.Atom) bool {
 	return false
 }
 
-// isVoid reports of elements that have no end (HTML standard, "void elements").
+// isVoid reports whether an element has no end tag (HTML standard, "void
+// elements").
 func isVoid(a atom.Atom) bool {
 	switch a {
 	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input,

@@ -11,20 +11,20 @@ import (
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 )
 
-// This file makes an issue once, however often it is asked for under one key.
-// Jira promises nothing of the kind, so an issue carries a label by which a
-// search finds it when a request may have made it and nobody knows.
+// This file creates an issue once for each Idempotency-Key. Jira has no such
+// feature, so the issue carries a label: when a request may have created it and the
+// reply was lost, a search for the label tells.
 
-// looks are the pauses before the searches for such an issue. Searches lag
-// behind creations by 0 to 5 s; 15 s are what an HTTP API's time leaves for
-// them after the request.
-var looks = [...]time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+// lookupDelays are the pauses before the searches for such an issue. Jira's search
+// index lags by 0 to 5 s; API Gateway's time limit leaves 15 s for all of them after
+// the request.
+var lookupDelays = [...]time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
-// unknownOutcome: whether the issue exists is not known, and it was looked for.
+// unknownOutcome: a request may have created the issue, and no search found it.
 type unknownOutcome struct {
-	hint  string // JQL that finds the issue, or those among which it is
-	final bool   // a repetition will not know more
-	cause error  // nil: a search that found nothing
+	query string // JQL for people: it finds the issue, or the issues among which it is
+	final bool   // repeating the request cannot resolve it
+	cause error  // nil if a search found nothing
 }
 
 func (e *unknownOutcome) Error() string {
@@ -34,12 +34,12 @@ func (e *unknownOutcome) Error() string {
 func (e *unknownOutcome) Unwrap() error { return e.cause }
 
 func unknown(claim *idempotency.Claim, n newIssue, cause error) error {
-	return &unknownOutcome{hint: hint(claim, n), final: claim.Settles() == 0 && !claim.MaySend(), cause: cause}
+	return &unknownOutcome{query: humanQuery(claim, n), final: claim.Settles() == 0 && !claim.MaySend(), cause: cause}
 }
 
-// createOnce makes the issue, unless a call under the key has made it before:
-// then it gives that issue, and replayed is true.
-func (c *Connector) createOnce(ctx context.Context, key idempotency.Key, n newIssue) (issue Issue, replayed bool, err error) {
+// createIdempotent creates the issue. If a call with the key created it before, it
+// returns that issue, and replayed is true.
+func (c *Connector) createIdempotent(ctx context.Context, key idempotency.Key, n newIssue) (issue Issue, replayed bool, err error) {
 	claim, err := c.keys.Claim(ctx, key)
 	if err != nil {
 		return Issue{}, false, err
@@ -57,7 +57,7 @@ func (c *Connector) createOnce(ctx context.Context, key idempotency.Key, n newIs
 		issue, err = c.lookUp(sending, claim, n)
 		switch {
 		case err != nil || issue.Key == "" && !claim.MaySend():
-			claim.Release(ctx) // of this call's own requests, of which there was none
+			claim.Release(ctx) // this call sent no request
 			return Issue{}, false, unknown(claim, n, err)
 		case issue.Key != "":
 			claim.Complete(ctx, issue.ID, issue.Key)
@@ -77,36 +77,36 @@ func (c *Connector) createOnce(ctx context.Context, key idempotency.Key, n newIs
 	return issue, false, err
 }
 
-// lookUp looks for what an earlier request may have made: again and again where
-// a search may still lag behind it.
+// lookUp searches for an issue that an earlier request may have created: once if
+// Jira's index must have it by now, else at every delay.
 func (c *Connector) lookUp(ctx context.Context, claim *idempotency.Claim, n newIssue) (Issue, error) {
 	if claim.Settles() == 0 {
-		return c.find(ctx, claim, n, looks[:1])
+		return c.find(ctx, claim, n, lookupDelays[:1])
 	}
-	return c.find(ctx, claim, n, looks[:])
+	return c.find(ctx, claim, n, lookupDelays[:])
 }
 
-// send sends the request: a second time without the label where the field is
-// not on the project's create screen. If Jira does not say whether it made the
-// issue, that is looked for.
+// send sends the request, a second time without the label if the project's create
+// screen does not show labels. If Jira did not say whether it created the issue,
+// send searches for it.
 func (c *Connector) send(ctx context.Context, claim *idempotency.Claim, n newIssue) (Issue, error) {
-	issue, err := c.post(ctx, n.once(claim.Label(), claim.Labelled()), claim.Live)
-	if claim.Labelled() && isOffScreen(err, "labels") {
+	issue, err := c.post(ctx, n.markedBody(claim.Label(), claim.Labelled()), claim.Live)
+	if claim.Labelled() && rejectedOnlyField(err, "labels") {
 		if err := claim.Unlabel(ctx); err != nil {
 			return Issue{}, err
 		}
-		issue, err = c.post(ctx, n.once(claim.Label(), false), claim.Live)
+		issue, err = c.post(ctx, n.markedBody(claim.Label(), false), claim.Live)
 	}
 	if err == nil || createdNothing(err) {
 		return issue, err
 	}
-	if found, lookErr := c.find(ctx, claim, n, looks[1:], guard.FollowUp()); lookErr == nil && found.Key != "" {
+	if found, lookErr := c.find(ctx, claim, n, lookupDelays[1:], guard.FollowUp()); lookErr == nil && found.Key != "" {
 		return found, nil
 	}
 	return Issue{}, err
 }
 
-// createdNothing reports whether a create that failed certainly made no issue.
+// createdNothing reports whether a create that failed certainly created no issue.
 func createdNothing(err error) bool {
 	if guard.Attempts(err) == 0 || errors.Is(err, errLate) {
 		return true
@@ -115,15 +115,15 @@ func createdNothing(err error) bool {
 	return ok && !e.Ambiguous
 }
 
-// isOffScreen reports whether Jira refused an issue for one field alone. It does
-// so where the project's create screen does not show the field.
-func isOffScreen(err error, field string) bool {
+// rejectedOnlyField reports whether Jira rejected an issue for one field alone, as it
+// does if the project's create screen does not show the field.
+func rejectedOnlyField(err error, field string) bool {
 	e, ok := errors.AsType[*atlassian.Error](err)
 	return ok && e.Status == 400 && len(e.Fields) == 1 && e.Fields[field] != ""
 }
 
-// find searches for the issue after each of the pauses, until it is found or
-// the time is over. That nothing was found takes one search at least.
+// find searches for the issue after each of the pauses, until it is found or ctx
+// has no time left. Not found is reported only after at least one search.
 func (c *Connector) find(ctx context.Context, claim *idempotency.Claim, n newIssue, pauses []time.Duration, options ...guard.Option) (Issue, error) {
 	for i, pause := range pauses {
 		switch {
@@ -133,7 +133,7 @@ func (c *Connector) find(ctx context.Context, claim *idempotency.Claim, n newIss
 		default:
 			return Issue{}, nil
 		}
-		candidates, err := c.candidates(ctx, sought(claim, n), options...)
+		candidates, err := c.candidates(ctx, lookupQuery(claim, n), options...)
 		if err != nil {
 			return Issue{}, err
 		}

@@ -14,47 +14,47 @@ import (
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 )
 
-// markProperty is the issue property that holds the label too. No JQL finds it,
-// but a search shows it.
-const markProperty = "idem"
+// markerProperty is the issue property that holds the label too. JQL cannot search
+// for it, but a search returns it.
+const markerProperty = "idem"
 
-// mark is the property's value.
-type mark struct {
+// marker is the property's value.
+type marker struct {
 	Label string `json:"label"`
 }
 
-// maxCandidates is how many of a project's new issues are looked through where
-// the issue has no label.
+// maxCandidates is how many of a project's newest issues are compared when the issue
+// has no label.
 const maxCandidates = 100
 
-// skew is how far apart Jira's clock and ours may be.
+// skew is the largest difference between Jira's clock and ours.
 const skew = 5 * time.Minute
 
-// once is the body of a request whose issue can be found again.
-func (n newIssue) once(label string, labelled bool) map[string]any {
+// markedBody returns the request body of an issue that a search can find again.
+func (n newIssue) markedBody(label string, labelled bool) map[string]any {
 	fields := n.fields()
 	if labelled {
 		fields["labels"] = append(slices.Clip(n.Labels), label)
 	}
 	return map[string]any{
 		"fields":     fields,
-		"properties": []any{map[string]any{"key": markProperty, "value": mark{label}}},
+		"properties": []any{map[string]any{"key": markerProperty, "value": marker{label}}},
 	}
 }
 
-// sought is the query for the issue of a claim: oldest first, since a clone of
-// an issue has its labels. Its time is relative: Jira reads a date in the time
-// zone of the account.
-func sought(claim *idempotency.Claim, n newIssue) string {
+// lookupQuery returns the JQL that finds the issue of a claim, oldest first because
+// a clone of an issue has the same labels. Its time is relative because Jira reads a
+// date in the time zone of the account.
+func lookupQuery(claim *idempotency.Claim, n newIssue) string {
 	label := ""
 	if claim.Labelled() {
 		label = claim.Label()
 	}
-	return markQuery(n.ProjectKey, label, claim.Age())
+	return markerQuery(n.ProjectKey, label, claim.Age())
 }
 
-// hint is a query for people, who may ask it days later.
-func hint(claim *idempotency.Claim, n newIssue) string {
+// humanQuery returns JQL for people, who might use it days later.
+func humanQuery(claim *idempotency.Claim, n newIssue) string {
 	query := "project = " + quote(n.ProjectKey)
 	if claim.Labelled() {
 		return query + " AND labels = " + quote(claim.Label())
@@ -63,7 +63,7 @@ func hint(claim *idempotency.Claim, n newIssue) string {
 	return query + " AND created >= " + quote(time.Now().Add(-claim.Age()-24*time.Hour).UTC().Format(time.DateOnly))
 }
 
-func markQuery(project, label string, age time.Duration) string {
+func markerQuery(project, label string, age time.Duration) string {
 	var b strings.Builder
 	b.WriteString("project = " + quote(project))
 	if label != "" {
@@ -74,27 +74,27 @@ func markQuery(project, label string, age time.Duration) string {
 	return b.String()
 }
 
-// quote makes any text one operand of JQL.
+// quote returns text as one operand of JQL.
 func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(text) + `"`
 }
 
-// candidate is an issue that a search for a mark finds.
+// candidate is an issue that a search for a marker found.
 type candidate struct {
 	ID, Key    string
 	Properties map[string]json.RawMessage
 }
 
 func (c candidate) isMarked(label string) bool {
-	var m mark
-	return json.Unmarshal(c.Properties[markProperty], &m) == nil && m.Label == label
+	var m marker
+	return json.Unmarshal(c.Properties[markerProperty], &m) == nil && m.Label == label
 }
 
-// candidates is a guarded call of its own.
+// candidates returns the issues that match. It is a guarded call of its own.
 func (c *Connector) candidates(ctx context.Context, query string, options ...guard.Option) ([]candidate, error) {
 	type answer struct{ Issues []candidate }
 	a, err := call[answer](ctx, c, searchIssues, atlassian.Request{Method: http.MethodPost, Path: "/rest/api/3/search/jql", Body: searchBody{
-		JQL: query, Fields: []string{"key"}, MaxResults: maxCandidates, Properties: []string{markProperty},
+		JQL: query, Fields: []string{"key"}, MaxResults: maxCandidates, Properties: []string{markerProperty},
 	}}, options...)
 	return a.Issues, err
 }
