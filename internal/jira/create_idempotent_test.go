@@ -39,30 +39,30 @@ func TestOneIssueWhateverBecomesOfTheRequest(t *testing.T) {
 		again   int // and of the second, right after it
 		settled int // and of one 11 minutes later; 0: the same as again
 	}{
-		"it works":                             {works, 201, 201, 0},
-		"it is not dialled":                    {fate{unsent: true}, 201, 201, 0},
-		"a reset before the commit":            {fate{status: -1}, 503, 503, 201},
-		"a reset after the commit":             {fate{commit: true, status: -1}, 201, 201, 0},
-		"a timeout before the commit":          {fate{delay: gone}, 503, 503, 201},
-		"a timeout after the commit":           {fate{commit: true, delay: gone}, 201, 201, 0},
-		"a commit after the timeout":           {fate{commit: true, after: 6 * time.Second, delay: gone}, 201, 201, 0},
-		"a commit long after all lookupDelays": {fate{commit: true, after: time.Minute, delay: gone}, 503, 503, 201},
-		"408 before the commit":                {fate{status: 408, body: `{}`}, 503, 503, 201},
-		"408 after the commit":                 {fate{commit: true, status: 408, body: `{}`}, 201, 201, 0},
-		"429":                                  {fate{status: 429, body: `{}`}, 201, 201, 0},
-		"500 before the commit":                {fate{status: 500, body: `{}`}, 503, 503, 201},
-		"500 after the commit":                 {fate{commit: true, status: 500, body: `{}`}, 201, 201, 0},
-		"502 before the commit":                {fate{status: 502, body: `{}`}, 503, 503, 201},
-		"502 after the commit":                 {fate{commit: true, status: 502, body: `<html>`}, 201, 201, 0},
-		"503 before the commit":                {fate{status: 503, body: `{}`}, 503, 503, 201},
-		"503 after the commit":                 {fate{commit: true, status: 503, body: `<html>`}, 201, 201, 0},
-		"504 before the commit":                {fate{status: 504, body: `{}`}, 503, 503, 201},
-		"504 after the commit":                 {fate{commit: true, status: 504, body: `<html>`}, 201, 201, 0},
-		"JSON that breaks off with the 201":    {fate{commit: true, body: `{"id":"1","ke`}, 201, 201, 0},
-		"a 201 without a key":                  {fate{commit: true, body: `{}`}, 201, 201, 0},
-		"a rejected issue":                     {fate{status: 400, body: `{"errorMessages":["no"]}`}, 400, 201, 0},
-		"rejected credentials":                 {fate{status: 401, body: ``}, 502, 201, 0},
-		"a permission that is missing":         {fate{status: 403, body: `{"errorMessages":["no"]}`}, 403, 201, 0},
+		"it works":                          {works, 201, 201, 0},
+		"it is not dialled":                 {fate{unsent: true}, 201, 201, 0},
+		"a reset before the commit":         {fate{status: -1}, 503, 503, 201},
+		"a reset after the commit":          {fate{commit: true, status: -1}, 201, 201, 0},
+		"a timeout before the commit":       {fate{delay: gone}, 503, 503, 201},
+		"a timeout after the commit":        {fate{commit: true, delay: gone}, 201, 201, 0},
+		"a commit after the timeout":        {fate{commit: true, after: 6 * time.Second, delay: gone}, 201, 201, 0},
+		"a commit long after all searches":  {fate{commit: true, after: time.Minute, delay: gone}, 503, 503, 201},
+		"408 before the commit":             {fate{status: 408, body: `{}`}, 503, 503, 201},
+		"408 after the commit":              {fate{commit: true, status: 408, body: `{}`}, 201, 201, 0},
+		"429":                               {fate{status: 429, body: `{}`}, 201, 201, 0},
+		"500 before the commit":             {fate{status: 500, body: `{}`}, 503, 503, 201},
+		"500 after the commit":              {fate{commit: true, status: 500, body: `{}`}, 201, 201, 0},
+		"502 before the commit":             {fate{status: 502, body: `{}`}, 503, 503, 201},
+		"502 after the commit":              {fate{commit: true, status: 502, body: `<html>`}, 201, 201, 0},
+		"503 before the commit":             {fate{status: 503, body: `{}`}, 503, 503, 201},
+		"503 after the commit":              {fate{commit: true, status: 503, body: `<html>`}, 201, 201, 0},
+		"504 before the commit":             {fate{status: 504, body: `{}`}, 503, 503, 201},
+		"504 after the commit":              {fate{commit: true, status: 504, body: `<html>`}, 201, 201, 0},
+		"JSON that breaks off with the 201": {fate{commit: true, body: `{"id":"1","ke`}, 201, 201, 0},
+		"a 201 without a key":               {fate{commit: true, body: `{}`}, 201, 201, 0},
+		"a rejected issue":                  {fate{status: 400, body: `{"errorMessages":["no"]}`}, 400, 201, 0},
+		"rejected credentials":              {fate{status: 401, body: ``}, 502, 201, 0},
+		"a permission that is missing":      {fate{status: 403, body: `{"errorMessages":["no"]}`}, 403, 201, 0},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,12 +117,12 @@ func TestACreateIsOneFailure(t *testing.T) {
 		failures int
 		wait     int // that the last answer asks for
 	}{
-		"its look-up fails too":                           {down, []string{"a"}, breaker.Closed, 1, 15},
-		"its look-up is answered":                         {func(int) fate { return works }, []string{"a"}, breaker.Closed, 1, 15},
-		"four leave the circuit closed":                   {down, []string{"a", "b", "c", "d"}, breaker.Closed, 4, 15},
-		"the fifth opens it, and says until when":         {down, []string{"a", "b", "c", "d", "e"}, breaker.Open, 5, 30},
-		"a repetition waits for the circuit":              {down, []string{"a", "b", "c", "d", "e", "a"}, breaker.Open, 5, 29},
-		"a repetition that lookupDelays first is another": {down, []string{"a", "a"}, breaker.Closed, 2, 15},
+		"its look-up fails too":                       {down, []string{"a"}, breaker.Closed, 1, 15},
+		"its look-up is answered":                     {func(int) fate { return works }, []string{"a"}, breaker.Closed, 1, 15},
+		"four leave the circuit closed":               {down, []string{"a", "b", "c", "d"}, breaker.Closed, 4, 15},
+		"the fifth opens it, and says until when":     {down, []string{"a", "b", "c", "d", "e"}, breaker.Open, 5, 30},
+		"a repetition waits for the circuit":          {down, []string{"a", "b", "c", "d", "e", "a"}, breaker.Open, 5, 29},
+		"a repetition that searches first is another": {down, []string{"a", "a"}, breaker.Closed, 2, 15},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			circuit, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: Circuit}, Store: circuits.New(), Classify: atlassian.Classify(false)})

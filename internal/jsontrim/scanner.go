@@ -14,10 +14,10 @@ const maxDepth = 10_000
 // While fields are trimmed the input is in three parts:
 //
 //	{"a":1,"self":"x","b":2,"c":3}
-//	|-----|          |-----|
-//	 out    dropped   pending  unread
-//	                  ^       ^
-//	                  kept    at
+//	|----|           |----|
+//	 out    dropped  pending unread
+//	                 ^     ^
+//	                 kept  at
 //
 // cut copies the pending bytes behind out and moves kept over what is dropped.
 type Scanner struct {
@@ -58,9 +58,9 @@ func (s *Scanner) Skip() bool { return s.value(verbatim) }
 // drop the member, which takes one comma with it:
 //
 //	{"self":1,"a":2}     a dropped first member: the comma after it
-//	 |--------|
+//	 |-------|
 //	{"a":2,"self":1}     any other: the comma before it
-//	      |--------|
+//	      |-------|
 func (s *Scanner) object(member func(name []byte) (drop, ok bool)) bool {
 	if !s.enter() {
 		return false

@@ -3,7 +3,6 @@ package markdown
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -257,10 +256,10 @@ func attribute(t html.Token, name string) string {
 	return ""
 }
 
-// isOrdinal reports whether s can be the first number of a list.
+// isOrdinal reports whether s can be the first number of a list: 1 to 18 digits, so
+// that the numbers after it do not overflow.
 func isOrdinal(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 63)
-	return err == nil
+	return s != "" && len(s) <= 18 && strings.Trim(s, "0123456789") == ""
 }
 
 // language returns the language in the settings of a code macro, such as

@@ -3,11 +3,6 @@
 //
 // html.go reads the HTML into a bounded tree, table.go bounds the tables in it,
 // and html-to-markdown converts the tree.
-// Package markdown converts the HTML of a Confluence page to markdown, in
-// bounded time and memory, and without anything that runs.
-//
-// html.go reads the HTML into a bounded tree, table.go bounds the tables in it,
-// and html-to-markdown converts the tree.
 package markdown
 
 import (

@@ -19,6 +19,7 @@ func TestMarkdown(t *testing.T) {
 	for rule, c := range map[string]struct{ view, want string }{
 		"headings, paragraphs and emphasis":          {`<h2>A</h2><p>b <strong>c</strong> <em>d</em> <s>e</s></p>`, "## A\n\nb **c** *d* ~~e~~"},
 		"lists within lists":                         {`<ul><li><p>a</p><ol start="3"><li><p>b</p></li></ol></li></ul>`, "- a\n  \n  3. b"},
+		"a list whose numbers would overflow":        {`<ol start="9223372036854775807"><li>a</li><li>b</li></ol>`, "1. a\n2. b"},
 		"relative links lead to the site":            {`<a href="/wiki/x?y=1#z">a</a>`, "[a](https://site.example.com/wiki/x?y=1#z)"},
 		"anchors lead to the page":                   {`<a href="#z">a</a>`, "[a](" + pageURL + "#z)"},
 		"other sites' links stay":                    {`<a href="http://other.example.com/x">a</a>`, "[a](http://other.example.com/x)"},
