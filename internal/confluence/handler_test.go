@@ -153,17 +153,17 @@ func TestConfluencesAnswersAsTheClientsProblem(t *testing.T) {
 }
 
 // A query that cannot be read is named, and in words for people.
-func TestAQueryThatConfluenceRefusesIsNamed(t *testing.T) {
-	const refusal = `{"statusCode":400,"data":{},"message":"com.atlassian.confluence.api.service.exceptions.api.BadRequestException: Could not parse cql : foo = 1"}`
+func TestTheProblemOfARejectedQueryNamesItsField(t *testing.T) {
+	const rejected = `{"statusCode":400,"data":{},"message":"com.atlassian.confluence.api.service.exceptions.api.BadRequestException: Could not parse cql : foo = 1"}`
 	for rule, c := range map[string]struct {
 		path, body string
 		field      string
 		detail     string
 	}{
-		"in its own words":                   {"/search?cql=foo+%3D+1", refusal, "cql", "Could not parse cql : foo = 1"},
+		"in its own words":                   {"/search?cql=foo+%3D+1", rejected, "cql", "Could not parse cql : foo = 1"},
 		"not by something in between":        {"/search?cql=foo+%3D+1", `<html>`, "", ""},
-		"nor where the token may be too old": {"/search?cql=foo&limit=1&page_token=" + gateway.EncodeToken([]string{"search", "foo", "1"}, "old"), refusal, "", "Could not parse cql : foo = 1"},
-		"nor of another call":                {"/spaces", refusal, "", "Could not parse cql : foo = 1"},
+		"nor where the token may be too old": {"/search?cql=foo&limit=1&page_token=" + gateway.EncodeToken([]string{"search", "foo", "1"}, "old"), rejected, "", "Could not parse cql : foo = 1"},
+		"nor of another call":                {"/spaces", rejected, "", "Could not parse cql : foo = 1"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newSite(t)

@@ -13,7 +13,7 @@ import (
 
 // This file creates an issue once for each Idempotency-Key. Jira has no such
 // feature, so the issue carries a label: when a request may have created it and the
-// reply was lost, a search for the label tells.
+// reply was lost, a search for the label finds it.
 
 // lookupDelays are the pauses before the searches for such an issue. Jira's search
 // index lags by 0 to 5 s; API Gateway's time limit leaves 15 s for all of them after

@@ -30,7 +30,7 @@ func slowly() time.Duration { return 5 * time.Second }
 
 // The fault matrix: each fault of one request, before and after Jira has made
 // the issue, and the same request again.
-func TestOneIssueWhateverBecomesOfTheRequest(t *testing.T) {
+func TestEveryOutcomeOfARequestMakesOneIssue(t *testing.T) {
 	g := newGuard(t)
 	gone := 30 * time.Second // longer than any try
 	for rule, c := range map[string]struct {

@@ -91,7 +91,7 @@ func TestTextIsMeasuredInCharacters(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeyIsRefusedRatherThanIgnored(t *testing.T) {
+func TestAnUnsupportedIdempotencyKeyIsRejected(t *testing.T) {
 	s := newSite(t, false)
 	r := httptest.NewRequest("POST", "/api/v1/jira/issues", strings.NewReader(`{"project_key":"OPS","issue_type":"Task","summary":"s"}`))
 	r.Header.Set("Idempotency-Key", "k")
@@ -114,7 +114,7 @@ func TestEveryOtherQueryIsJirasToJudge(t *testing.T) {
 }
 
 func TestJirasAnswersAsTheClientsProblem(t *testing.T) {
-	refused := `{"errorMessages":["The value is wrong."],"errors":{"summary":"is <b>bad</b>","priority":"is required"}}`
+	rejected := `{"errorMessages":["The value is wrong."],"errors":{"summary":"is <b>bad</b>","priority":"is required"}}`
 	for rule, c := range map[string]struct {
 		status, want int
 		body         string
@@ -123,8 +123,8 @@ func TestJirasAnswersAsTheClientsProblem(t *testing.T) {
 		retryable    bool
 		retryAfter   bool
 	}{
-		"a 400 with its fields":                  {400, 400, refused, "upstream-refused", 1, false, false},
-		"a 403":                                  {403, 403, refused, "upstream-refused", 1, false, false},
+		"a 400 with its fields":                  {400, 400, rejected, "upstream-refused", 1, false, false},
+		"a 403":                                  {403, 403, rejected, "upstream-refused", 1, false, false},
 		"a 404":                                  {404, 404, `{"errorMessages":["Issue does not exist"]}`, "upstream-refused", 1, false, false},
 		"a 410 is our mistake":                   {410, 502, `{}`, "upstream-refused", 1, false, false},
 		"a 401 is not the client's":              {401, 502, ``, "upstream-authentication", 1, false, false},
@@ -150,7 +150,7 @@ func TestJirasAnswersAsTheClientsProblem(t *testing.T) {
 		})
 	}
 	s := newSite(t, false)
-	s.Answers(sitetest.Answering(400, refused))
+	s.Answers(sitetest.Answering(400, rejected))
 	p := sitetest.ReadProblem(t, s.do("GET", "/issues/OPS-1", ""))
 	if p.Errors["priority"] != "is required" || strings.Contains(p.Errors["summary"], "<") || p.Detail != "The value is wrong." {
 		t.Errorf("fields are passed on, cleaned: %+v", p)
@@ -279,17 +279,17 @@ func TestFieldsAreNamedAsTheCallerNamedThem(t *testing.T) {
 	}
 }
 
-func TestAQueryThatJiraRefusesIsNamed(t *testing.T) {
-	refusal := `{"errorMessages":["Error in the JQL Query"],"errors":{}}`
+func TestTheProblemOfARejectedQueryNamesItsField(t *testing.T) {
+	rejected := `{"errorMessages":["Error in the JQL Query"],"errors":{}}`
 	for rule, c := range map[string]struct {
 		status      int
 		body, token string
 		field       string
 	}{
-		"in its own words":                     {400, refusal, "", "jql"},
+		"in its own words":                     {400, rejected, "", "jql"},
 		"not by something in between":          {400, `<html>`, "", ""},
-		"nor where the token may be too old":   {400, refusal, "t", ""},
-		"nor where it is not about the query":  {403, refusal, "", ""},
+		"nor where the token may be too old":   {400, rejected, "t", ""},
+		"nor where it is not about the query":  {403, rejected, "", ""},
 		"nor where Jira names the field":       {400, `{"errorMessages":[],"errors":{"maxResults":"too many"}}`, "", ""},
 		"nor where it does not say what it is": {400, `{}`, "", ""},
 	} {
@@ -310,7 +310,7 @@ func TestAQueryThatJiraRefusesIsNamed(t *testing.T) {
 }
 
 // Which of several mistakes is told is not left to chance.
-func TestOfTwoMistakesTheFirstIsTold(t *testing.T) {
+func TestTheFirstOfTwoInvalidFieldsIsNamed(t *testing.T) {
 	const twoFields = `{"project_key":"OPS","issue_type":"Task","summary":"s","fields":{"summary":"s","a b":1,"labels":[]}}`
 	for range 20 {
 		s := newSite(t, false)

@@ -96,7 +96,7 @@ func (a *searchResult) member(s *jsontrim.Scanner, name []byte) (ok bool) {
 		if s.Peek() == 'n' {
 			return s.Scalar()
 		}
-		raw, ok := s.String()
+		raw, ok := s.RawString()
 		a.next = unquote(raw)
 		return ok
 	case "isLast":
@@ -113,9 +113,9 @@ func (a *searchResult) issue(s *jsontrim.Scanner) (ok bool) {
 	ok = s.Object(func(name []byte) (ok bool) {
 		switch string(name) {
 		case "id":
-			found.id, ok = s.String()
+			found.id, ok = s.RawString()
 		case "key":
-			found.key, ok = s.String()
+			found.key, ok = s.RawString()
 		case "fields":
 			found.fields, ok = s.Fields()
 		default:

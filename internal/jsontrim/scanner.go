@@ -70,7 +70,7 @@ func (s *Scanner) object(member func(name []byte) (drop, ok bool)) bool {
 	}
 	first, from := true, s.at // first: nothing was kept yet; from: where the member begins, with the comma before it
 	for {
-		name, ok := s.String()
+		name, ok := s.RawString()
 		if !ok || !s.colon() {
 			return false
 		}
@@ -149,9 +149,9 @@ func (s *Scanner) cut(from, to int) {
 	s.kept = to
 }
 
-// String reads a string. It returns the bytes between the quotes, escapes
+// RawString reads a string. It returns the bytes between the quotes, escapes
 // included.
-func (s *Scanner) String() (raw []byte, ok bool) {
+func (s *Scanner) RawString() (raw []byte, ok bool) {
 	if s.Peek() != '"' {
 		return nil, false
 	}

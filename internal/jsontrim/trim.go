@@ -86,7 +86,7 @@ func (s *Scanner) value(p part) bool {
 	case '[':
 		return s.array(func() bool { return s.value(p) })
 	case '"':
-		_, ok := s.String()
+		_, ok := s.RawString()
 		return ok
 	default:
 		return s.Scalar()

@@ -50,10 +50,10 @@ func TestGaugeReportsEachCircuitInOrder(t *testing.T) {
 }
 
 func TestACircuitThatCannotBeReadFailsTheGauge(t *testing.T) {
-	away := errors.New("refused")
+	unreadable := errors.New("unreadable")
 	broken := closed("confluence_api", 0)
-	broken.err = away
-	if got, err := gauge(t.Context(), closed("jira_api", 0), broken); !errors.Is(err, away) || len(got) > 0 {
+	broken.err = unreadable
+	if got, err := gauge(t.Context(), closed("jira_api", 0), broken); !errors.Is(err, unreadable) || len(got) > 0 {
 		t.Errorf("reported %+v, %v", got, err)
 	}
 }

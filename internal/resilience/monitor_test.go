@@ -167,7 +167,7 @@ func TestHealthPercentage(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	tests := map[string]struct {
 		method, path string
 		status       int

@@ -77,7 +77,7 @@ func TestAnOverrideIsSetShownObeyedAndCleared(t *testing.T) {
 	}
 }
 
-func TestOverridesThatAreRefused(t *testing.T) {
+func TestInvalidOverrides(t *testing.T) {
 	for rule, c := range map[string]struct {
 		subject, method, path, body string
 		status                      int

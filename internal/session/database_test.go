@@ -44,7 +44,7 @@ func TestAFailureToReadTheSecretIsNotKept(t *testing.T) {
 }
 
 // Which secret it is, and why it cannot be used, is told once a call.
-func TestASecretThatCannotBeUsedIsTold(t *testing.T) {
+func TestASecretThatCannotBeUsedIsReported(t *testing.T) {
 	missing := errors.New("secret mongodb is missing")
 	for rule, c := range map[string]struct {
 		uri  string
@@ -72,7 +72,7 @@ func TestASecretThatCannotBeUsedIsTold(t *testing.T) {
 }
 
 // One that took the place of the secret in use is told of too.
-func TestASecretThatWasSpoiltIsTold(t *testing.T) {
+func TestASecretThatBecameInvalidIsReported(t *testing.T) {
 	s := newScripted(t, repeated(failed(18), 10)...)
 	var told []string
 	secret := "mongodb://ada:hunter2@db.example"

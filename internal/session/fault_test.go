@@ -243,7 +243,7 @@ func sessionsPolicy(t *testing.T) retry.Policy {
 	return profile.Retry
 }
 
-func TestADatabaseThatIsAwayIsToldSoonAndLeavesNothingHalfWritten(t *testing.T) {
+func TestAnUnreachableDatabaseIsReportedSoonAndLeavesNothingHalfWritten(t *testing.T) {
 	cases := together{t: t}
 	defer cases.Wait()
 	const most = serverSelection + time.Second

@@ -35,7 +35,7 @@ func TestIndexesCanBeMadeAgain(t *testing.T) {
 	}
 }
 
-func TestWithoutIndexesOnlyMessagesAreRefused(t *testing.T) {
+func TestWithoutIndexesOnlyAppendsFail(t *testing.T) {
 	s := newSite(t)
 	if err := s.mongo.Drop(t.Context()); err != nil {
 		t.Fatal(err)

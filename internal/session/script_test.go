@@ -22,7 +22,7 @@ import (
 func newScripted(t *testing.T, replies ...bson.D) *site {
 	t.Helper()
 	s := &site{t: t, commands: &commands{}}
-	calls, err := guard.New(guard.Config{
+	g, err := guard.New(guard.Config{
 		Retry: soon, TryTimeout: tryTimeout, Operations: Operations, MaxConcurrent: 200,
 		Classify: Classify, Retryable: Retryable, Report: s.report,
 	})
@@ -32,7 +32,7 @@ func newScripted(t *testing.T, replies ...bson.D) *site {
 	script := drivertest.NewMockDeployment(replies...)
 	s.config = Config{
 		URI:      func(context.Context) (string, error) { return "mongodb://ada:hunter2@db.example", nil },
-		Database: "scripted", TTL: 24 * time.Hour, Guard: calls, Now: s.now,
+		Database: "scripted", TTL: 24 * time.Hour, Guard: g, Now: s.now,
 		Options: func(o *options.ClientOptions) {
 			o.SetMonitor(s.commands.monitor())
 			if err := xoptions.SetInternalClientOptions(o, "deployment", script); err != nil {
@@ -153,7 +153,7 @@ func (s *site) wantSecrecy(answer string) {
 	}
 }
 
-func TestOfTwoUpsertsTheServerMayRefuseOne(t *testing.T) {
+func TestAnUpsertThatTheServerFailsIsRepeated(t *testing.T) {
 	s := newScripted(t, failed(11000), stored(chatRecord()))
 	got := want[sessionJSON](s, 200, request{method: "PUT", path: "/chat"})
 	if sent := names(s.commands.take()); got.ID != "chat" || len(sent) != 2 || s.calls[0].Attempts != 1 {
@@ -207,7 +207,7 @@ func TestAWriterWhomOthersAlwaysBeatGivesUp(t *testing.T) {
 	}
 }
 
-func TestRefusedCredentialsAreReadAgainOnceAMinute(t *testing.T) {
+func TestRejectedCredentialsAreReadAgainOnceAMinute(t *testing.T) {
 	s := newScripted(t)
 	var reads, reports int
 	secret := "mongodb://ada:hunter2@db.example"

@@ -41,7 +41,7 @@ func TestFetchesAtTheSameTimeShareOneWholeLibrary(t *testing.T) {
 	}
 }
 
-func TestFetchIsToldOnce(t *testing.T) {
+func TestAFetchIsLoggedOnce(t *testing.T) {
 	newRepository(t, maven)
 	var progress strings.Builder
 	for range 2 {

@@ -130,7 +130,7 @@ func TestAHungCommandEndsWhenHealed(t *testing.T) {
 	}
 }
 
-func TestAFaultThatIsNoneIsRefused(t *testing.T) {
+func TestAnUnknownFaultIsAnError(t *testing.T) {
 	p, behind, _ := newProxy(t)
 	for rule, f := range map[string]Fault{
 		"an unknown mode":            {Mode: "dely"},
