@@ -26,7 +26,7 @@ func startup(ctx context.Context, root string) ([]figure, error) {
 	for _, name := range names {
 		source := filepath.Join(root, "functions", name)
 		if name == "hello" {
-			source = filepath.Join(root, "local", "bench", "hello")
+			source = filepath.Join(root, "local", "proof", "bench", "hello")
 		}
 		if err := bootstrap.Build(ctx, source, filepath.Join(dir, name)); err != nil {
 			return nil, err
