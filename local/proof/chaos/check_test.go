@@ -22,7 +22,7 @@ func failuresAt(ms ...int) (ids []breaker.FailureID) {
 	return ids
 }
 
-// sound is the log of an outage: two failures open the circuit, a's probe
+// sound returns the log of an outage: two failures open the circuit, a's probe
 // fails, b's and c's close it.
 func sound() fleet.Log {
 	probe := func(environment string, call int64, began, status int) fleet.Request {
@@ -58,10 +58,9 @@ func sound() fleet.Log {
 	}
 }
 
-// What the circuit does not promise is no breach.
-func TestWhatIsNotPromised(t *testing.T) {
+func TestWhatIsNotPromisedIsNotABreach(t *testing.T) {
 	for rule, change := range map[string]func(*fleet.Log){
-		"environments on their own probe on their own": func(l *fleet.Log) {
+		"environments that decide locally probe on their own": func(l *fleet.Log) {
 			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Probe: true, Local: true, Began: at(11_012), Ended: at(11_032)})
 		},
 		"a prober that is frozen during its call may overlap the next": func(l *fleet.Log) {
@@ -72,7 +71,7 @@ func TestWhatIsNotPromised(t *testing.T) {
 			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Began: at(9_000), Ended: at(9_020)})
 			l.Freezes["d"] = []fleet.Span{{From: at(30), To: at(8_990)}}
 		},
-		"a record that is young enough may be trusted": func(l *fleet.Log) {
+		"a record that is young enough is used without a read": func(l *fleet.Log) {
 			l.Requests = append(l.Requests, fleet.Request{Environment: "d", Call: 8, Began: at(1_030), Ended: at(1_050)})
 		},
 		"a rate limit opens at once": func(l *fleet.Log) {
@@ -95,53 +94,56 @@ func TestEveryBreachIsFound(t *testing.T) {
 		t.Errorf("a sound log: %q", found)
 	}
 	for breach, spoil := range map[string]func(*fleet.Log){
-		"two fleet probes at once": func(l *fleet.Log) {
+		mustProbeAlone + ": two fleet probes at once": func(l *fleet.Log) {
 			l.Requests[3].Began = l.Requests[2].Began
 		},
-		"call 7 was rejected and reached the dependency": func(l *fleet.Log) {
+		mustDecideOnce + ": call 7 was rejected and reached the dependency": func(l *fleet.Log) {
 			l.Requests[5].Call = 7
 		},
-		"call 1 reached the dependency 2 times": func(l *fleet.Log) {
+		mustDecideOnce + ": call 1 reached the dependency 2 times": func(l *fleet.Log) {
 			l.Requests[5].Call = 1
 		},
-		"call 6 of a reached the dependency 3.965s after the circuit opened": func(l *fleet.Log) {
+		mustDecideOnce + ": call 6 of a reached the dependency 3.965s after the circuit opened": func(l *fleet.Log) {
 			l.Requests[5].Began = at(4_000)
 		},
-		"generation 5 follows 3": func(l *fleet.Log) {
+		mustFence + ": generation 5 follows 3": func(l *fleet.Log) {
 			l.Writes = append(l.Writes[:5], l.Writes[6:]...)
 		},
-		"generation 0 was written by a#0 as closed and by b#0": func(l *fleet.Log) {
+		mustFence + ": generation 0 was written by a#0 as closed and by b#0": func(l *fleet.Log) {
 			l.Writes[1].Writer = "b#0"
 		},
-		"generation 4: open became closed": func(l *fleet.Log) {
+		mustCloseBySuccesses + ": generation 4: open became closed": func(l *fleet.Log) {
 			l.Writes[5].State = breaker.Closed
 		},
-		"generation 5: c took the slot 1s before the lease of b ended": func(l *fleet.Log) {
+		mustOpenByFailures + ": generation 1: closed became half_open": func(l *fleet.Log) {
+			l.Writes[2].State = breaker.HalfOpen
+		},
+		mustProbeAlone + ": generation 5: c claimed 1s before the lease of b ended": func(l *fleet.Log) {
 			l.Writes[6] = l.Writes[5]
 			l.Writes[6].Generation, l.Writes[6].ProbeOwner, l.Writes[6].ProbeUntil = 5, "c", at(20_000).UnixMilli()
 		},
-		"generation 1: opened by 1 failures": func(l *fleet.Log) {
+		mustOpenByFailures + ": generation 1: opened by 1 failures": func(l *fleet.Log) {
 			l.Writes[1].Failures = l.Writes[0].Failures
 		},
-		"generation 1: opened by 0 failures": func(l *fleet.Log) {
+		mustOpenByFailures + ": generation 1: opened by 0 failures": func(l *fleet.Log) {
 			l.Writes[0].Failures, l.Writes[1].Failures = failuresAt(-100_000), failuresAt(-100_000, -90_000)
 		},
-		"generation 7: closed after 1 successes": func(l *fleet.Log) {
+		mustCloseBySuccesses + ": generation 7: closed after 1 successes": func(l *fleet.Log) {
 			l.Writes[7].Successes = 0
 		},
-		`generation 5: a success of "b" that the dependency knows nothing of`: func(l *fleet.Log) {
+		mustCloseBySuccesses + `: generation 5: the dependency has no successful probe of "b"`: func(l *fleet.Log) {
 			l.Requests[3].Status = 503
 		},
-		`generation 7: a success of "c" that the dependency knows nothing of`: func(l *fleet.Log) {
+		mustCloseBySuccesses + `: generation 7: the dependency has no successful probe of "c"`: func(l *fleet.Log) {
 			l.Requests[4].Began = at(10_500)
 		},
-		"a ended without being killed": func(l *fleet.Log) {
+		mustStayAlive + ": a ended": func(l *fleet.Log) {
 			l.Crashed = []string{"a"}
 		},
-		"generation 1 was told twice": func(l *fleet.Log) {
+		mustAnnounceOnce + ": generation 1 was announced twice": func(l *fleet.Log) {
 			l.Reports = append(l.Reports, l.Reports[0])
 		},
-		`generation 3 is "open" and was told as closed`: func(l *fleet.Log) {
+		mustAnnounceOnce + `: generation 3 is "open" and was announced as closed`: func(l *fleet.Log) {
 			l.Reports[0].Transition = breaker.Transition{To: breaker.Closed, Generation: 3}
 		},
 	} {
