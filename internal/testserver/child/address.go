@@ -5,9 +5,9 @@ import (
 	"net"
 )
 
-// FreeAddresses returns n addresses of this machine, host and port, at which nobody
-// listens: for a child that cannot find its own. Somebody else may be faster to
-// take one: see Retry.
+// FreeAddresses returns n addresses of this machine, host and port, that are free,
+// for a child that cannot choose a free port itself. Another process can take one
+// before the child does: see Retry.
 func FreeAddresses(n int) ([]string, error) {
 	var addresses []string
 	for range n {
@@ -21,11 +21,11 @@ func FreeAddresses(n int) ([]string, error) {
 	return addresses, nil
 }
 
-// ErrEnded is of a child that ended before it could be used.
+// ErrEnded means that a child ended before it could be used.
 var ErrEnded = errors.New("it has ended")
 
-// Retry starts a child at FreeAddresses: up to three times, each at others, while
-// start returns ErrEnded.
+// Retry calls start, which uses FreeAddresses, up to three times while it returns
+// ErrEnded.
 func Retry[T any](start func() (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
 		started, err := start()

@@ -18,7 +18,7 @@ func TestFreeAddressesDiffer(t *testing.T) {
 func TestOnlyAChildThatHasEndedIsStartedAgain(t *testing.T) {
 	other := errors.New("other")
 	for rule, c := range map[string]struct {
-		of   []error // what each start comes to
+		of   []error // what each start returns
 		want error
 	}{
 		"one that runs":                     {[]error{nil}, nil},

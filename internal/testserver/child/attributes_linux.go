@@ -2,8 +2,8 @@ package child
 
 import "syscall"
 
-// attributes have the kernel kill the process should this one die without a
-// chance to: a frozen orphan would stay for ever.
+// attributes returns attributes that make the kernel kill the process when this
+// one dies: a frozen orphan would stay forever.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,5 +1,5 @@
-// Package child starts processes that end when this one does. Nothing of it is
-// deployed.
+// Package child starts processes that end with this one, for tests and for the
+// local stack. It is not deployed.
 package child
 
 import (
@@ -7,16 +7,16 @@ import (
 	"runtime"
 )
 
-// Start starts the command as the leader of a process group of its own, so that
-// a signal to the group reaches all that it starts, and the terminal's Ctrl-C
-// reaches none of it. On Linux the kernel kills it with this process, even if
-// that is killed. The channel is closed when the process has ended and, if that
-// is not nil, ended has run; its state is then in the command.
+// Start starts the command as the leader of a new process group, so that a signal
+// to the group reaches all its children, and the terminal's Ctrl-C reaches none of
+// them. On Linux the kernel kills the command when this process ends, even if this
+// process is killed. The channel is closed after the command has ended and ended,
+// unless nil, has returned; command.ProcessState is set then.
 func Start(command *exec.Cmd, ended func()) (exited <-chan struct{}, err error) {
 	command.SysProcAttr = attributes()
 	started, done := make(chan error), make(chan struct{})
 	go func() {
-		// To the kernel a process's parent is the thread that started it.
+		// To the kernel, a process's parent is the thread that started it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := command.Start()

@@ -1,5 +1,5 @@
 // Package dynamolocal runs Amazon's DynamoDB Local, a real DynamoDB API in one
-// process, for tests and for the local stack. Nothing of it is deployed.
+// process, for tests and for the local stack. It is not deployed.
 package dynamolocal
 
 import (
@@ -19,10 +19,10 @@ type Server struct {
 }
 
 // Start runs DynamoDB Local, in memory, on a free loopback port and waits until
-// it answers. On first use it fetches it by Maven, for Amazon does not allow it
-// to be redistributed; that takes some seconds and is told to progress, which
-// may be nil. The server dies with this process, on Linux even if that is
-// killed. Where DYNAMODB_ENDPOINT is set nothing is started.
+// it answers. On first use Maven downloads it, because Amazon does not allow it to
+// be redistributed; that takes some seconds and is reported to progress, which can
+// be nil. The server ends with this process, on Linux even if this process is
+// killed. If DYNAMODB_ENDPOINT is set, nothing is started.
 func Start(ctx context.Context, progress io.Writer) (*Server, error) {
 	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" {
 		return &Server{Endpoint: endpoint}, nil
@@ -55,9 +55,9 @@ func (s *Server) Close() {
 	}
 }
 
-// Getenv returns the environment in which dynamostore.NewClient finds the server:
-// of an endpoint that was not started here, with this process's own region and
-// credentials where it has any.
+// Getenv returns the environment variables by which dynamostore.NewClient finds
+// the server. For an endpoint that was not started here, the region and the
+// credentials of this process come first.
 func (s *Server) Getenv(name string) string {
 	if own := os.Getenv(name); own != "" && s.process == nil && name != "AWS_ENDPOINT_URL_DYNAMODB" {
 		return own

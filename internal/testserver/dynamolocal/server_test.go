@@ -29,7 +29,7 @@ func TestServerEndsWithClose(t *testing.T) {
 	}
 }
 
-func TestEndpointOfOnesOwn(t *testing.T) {
+func TestAnEndpointOfTheEnvironmentIsUsed(t *testing.T) {
 	t.Setenv("DYNAMODB_ENDPOINT", "http://dynamodb.example:8000")
 	t.Setenv("AWS_REGION", "eu-central-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "")

@@ -12,14 +12,14 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// CreateTable makes a circuits' table, with the keys of template.yaml.
+// CreateTable creates a circuits' table, with the keys of template.yaml.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string) error {
 	return createTable(ctx, client, name, circuitKeys...)
 }
 
 var circuitKeys = []string{"circuit", "entry"}
 
-// createTable makes a table with a partition key, and a sort key if there are
+// createTable creates a table with a partition key, and a sort key if there are
 // two, all strings.
 func createTable(ctx context.Context, client *dynamodb.Client, name string, keys ...string) error {
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
@@ -45,8 +45,8 @@ func deleteTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	return nil
 }
 
-// warmUp has the virtual machine compile what stores do: its first answers take
-// longer than a breaker waits for any.
+// warmUp makes the virtual machine compile the stores' operations: its first
+// answers take longer than a breaker waits.
 func warmUp(ctx context.Context, s *Server) error {
 	const table, rounds = "warm-up", 30
 	client := dynamostore.NewClient(s.Getenv, nil)

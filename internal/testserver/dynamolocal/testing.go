@@ -11,18 +11,18 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// Main is the TestMain of a package whose tests want tables. It starts one
-// server for all of them, ends it after them, and returns the exit code.
+// Main implements TestMain for a package whose tests need tables. It starts a
+// server, runs the tests, ends the server, and returns the exit code.
 func Main(m *testing.M, server **Server) int { return jvm.Main(m, Start, server) }
 
-// Table makes a circuits' table of the test's own, gone when the test ends,
-// and a client for it.
+// Table creates a circuits' table that is deleted when the test ends, and returns
+// a client and the table's name.
 func (s *Server) Table(tb testing.TB) (*dynamodb.Client, string) {
 	tb.Helper()
 	return s.TableOf(tb, circuitKeys...)
 }
 
-// TableOf is Table with other keys: a partition key, and a sort key if there
+// TableOf is like Table, with other keys: a partition key, and a sort key if there
 // are two, all strings.
 func (s *Server) TableOf(tb testing.TB, keys ...string) (*dynamodb.Client, string) {
 	tb.Helper()

@@ -1,6 +1,5 @@
-// Package faultproxy is what proxies that inject faults share, whatever their
-// protocol: the fault in force, the count of what arrived, and their control over
-// HTTP.
+// Package faultproxy is the core of proxies that inject faults, whatever their
+// protocol: the fault in force, the counts of requests, and control over HTTP.
 package faultproxy
 
 import (
@@ -18,7 +17,7 @@ import (
 type Faults[F any] struct {
 	mu      sync.Mutex
 	fault   F
-	changed chan struct{} // closed when the fault is replaced: what hangs ends then
+	changed chan struct{} // closed when the fault is replaced, to end what hangs
 	counts  map[string]int
 }
 
@@ -42,9 +41,9 @@ func (f *Faults[F]) Fault() F {
 	return f.fault
 }
 
-// Arrived counts a request. It returns the fault that meet makes of the one in
-// force, which meet may change, and a channel that is closed when the fault is
-// replaced.
+// Arrived counts a request. It returns the request's fault, which meet derives from
+// the fault in force and may change, and a channel that is closed when the fault in
+// force is replaced.
 func (f *Faults[F]) Arrived(name string, meet func(inForce *F) F) (F, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,7 +69,7 @@ func Reset(conn net.Conn) {
 // Proxy is a proxy with faults.
 type Proxy[F any] interface {
 	Fault() F
-	Set(F) error // reports an invalid fault
+	Set(F) error // returns an error if the fault is invalid
 	Counts() map[string]int
 }
 

@@ -28,8 +28,8 @@ func (p Program) library(ctx context.Context, progress io.Writer) (string, error
 	if progress != nil {
 		fmt.Fprintf(progress, "fetching %s by Maven, once\n", p.Name)
 	}
-	// Several test binaries may fetch at once: each into a folder of its own,
-	// and the first to finish gives it its name.
+	// Several test binaries may download at once: each into its own folder, and the
+	// first to finish renames it.
 	temp, err := os.MkdirTemp(dir, "lib-")
 	if err != nil {
 		return "", err

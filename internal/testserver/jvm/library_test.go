@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A stand-in for Maven: it fills its folder slowly enough for others to meet
-// it half full, were it the one they read.
+// maven stands in for Maven. It fills its folder slowly enough for others to find
+// it half full, if they read that folder.
 const maven = `#!/bin/sh
 for argument; do
 	case $argument in -DoutputDirectory=*) dir=${argument#*=} ;; esac
@@ -50,7 +50,7 @@ func TestAFetchIsLoggedOnce(t *testing.T) {
 		}
 	}
 	if lines := strings.Count(progress.String(), "\n"); lines != 1 {
-		t.Errorf("told %q", progress.String())
+		t.Errorf("progress %q", progress.String())
 	}
 }
 
@@ -64,7 +64,7 @@ func TestFailedFetchLeavesNoLibrary(t *testing.T) {
 	}
 }
 
-// newRepository makes a repository with a Maven of its own, and goes there.
+// newRepository makes a repository with its own Maven and changes into it.
 func newRepository(t *testing.T, mvn string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "local", "test")

@@ -1,5 +1,5 @@
 // Package jvm runs servers written in Java, fetched by Maven on first use, for
-// tests and for the local stack. Nothing of it is deployed.
+// tests and for the local stack. It is not part of any deployed function.
 package jvm
 
 import (
@@ -19,11 +19,11 @@ import (
 type Program struct {
 	Name   string // for people
 	Folder string // of its pom.xml, from the root of the repository
-	// Arguments of java: the class path, what to run, and the port. lib is the
-	// folder of its jars.
+	// Arguments returns the arguments of java: the class path, what to run, and the
+	// port. lib is the folder of its jars.
 	Arguments func(lib, port string) []string
 	// Ready waits until the server that listens at address, host and port, can
-	// be used. Nil: at once.
+	// be used. If it is nil, the server is ready when it listens.
 	Ready func(ctx context.Context, address string) error
 }
 
@@ -35,10 +35,10 @@ type Process struct {
 	exited  <-chan struct{}
 }
 
-// Start runs the program on a free loopback port and waits, for a minute at
-// most, until it answers. On first use it fetches it, which takes some seconds
-// and is told to progress, which may be nil. The server dies with this process,
-// on Linux even if that is killed.
+// Start runs the program on a free loopback port and waits up to a minute until
+// it answers. On first use it downloads the program, which takes some seconds, and
+// writes a line to progress unless that is nil. The server ends with this process,
+// on Linux even if this process is killed.
 func Start(ctx context.Context, p Program, progress io.Writer) (*Process, error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -74,8 +74,7 @@ func (p Program) launch(ctx context.Context, java, lib string) (*Process, error)
 	return s, nil
 }
 
-// ready waits until the server answers. One that could not have its port may
-// be seen to have ended only after another's answers.
+// ready waits until the server answers.
 func (s *Process) ready(ctx context.Context, usable func(context.Context, string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -86,8 +85,8 @@ func (s *Process) ready(ctx context.Context, usable func(context.Context, string
 	if err == nil {
 		return nil
 	}
-	// What answered may have been another server on the port: Java, which could
-	// not have it, ends soon.
+	// Another server may have answered on the port: Java then cannot listen there
+	// and ends soon.
 	select {
 	case <-s.exited:
 		return fmt.Errorf("%w: %s: %s", child.ErrEnded, s.process.ProcessState, bytes.TrimSpace(s.says.text))
@@ -112,13 +111,13 @@ func (s *Process) listens(ctx context.Context) error {
 	}
 }
 
-// Close ends the server and all that it holds. It may be called again.
+// Close ends the server and deletes all that it holds. It can be called again.
 func (s *Process) Close() {
 	_ = s.process.Process.Kill()
 	<-s.exited
 }
 
-// opening keeps what a process says first, where it tells why it cannot run.
+// opening keeps the beginning of a process's output, which says why it cannot run.
 type opening struct{ text []byte }
 
 func (o *opening) Write(b []byte) (int, error) {

@@ -23,7 +23,7 @@ func TestMissingProgramIsOneClearLine(t *testing.T) {
 	wantLine(t, err, "no mvn on the PATH")
 }
 
-func TestProgramThatEndsAtOnceTellsWhy(t *testing.T) {
+func TestTheErrorOfAProgramThatEndsAtOnceSaysWhy(t *testing.T) {
 	dir := newRepository(t, maven)
 	executable(t, dir+"/bin/java", "#!/bin/sh\necho class file version 61.0 is too new >&2\nexit 1\n")
 	if _, err := Start(context.Background(), testProgram, nil); err == nil || !strings.Contains(err.Error(), "version 61.0 is too new") {

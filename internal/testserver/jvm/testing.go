@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Main is the TestMain of a package whose tests share a server. It starts one
-// for all of them, ends it after them, and returns the exit code.
+// Main implements TestMain for a package whose tests share a server. It starts
+// the server, runs the tests, ends the server, and returns the exit code.
 func Main[S interface{ Close() }](m *testing.M, start func(context.Context, io.Writer) (S, error), server *S) int {
 	s, err := start(context.Background(), os.Stderr)
 	if err != nil {

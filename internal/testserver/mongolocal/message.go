@@ -39,18 +39,19 @@ func readMessage(r io.Reader) (message, error) {
 
 func (m message) opCode() uint32 { return binary.LittleEndian.Uint32(m[12:]) }
 
-// moreToCome: another message of the sender's follows before any of the
-// receiver's.
+// moreToCome reports whether the sender sends another message before the receiver
+// answers.
 func (m message) moreToCome() bool {
 	return m.opCode() == opMsg && len(m) >= headerLength+4 &&
 		binary.LittleEndian.Uint32(m[headerLength:])&flagMoreToCome != 0
 }
 
-// unanswered: the command asks for no reply, as one without write concern does.
+// unanswered reports whether the command wants no reply, such as one without a
+// write concern.
 func (m message) unanswered() bool { return m.moreToCome() }
 
-// name is the command's: the first key of its document. It is "hello" for a
-// driver's first, and empty for what is no command.
+// name returns the command's name, the first key of its document. It returns
+// "hello" for a driver's first message, and "" for what is not a command.
 func (m message) name() string {
 	switch m.opCode() {
 	case opQuery:

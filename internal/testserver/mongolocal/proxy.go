@@ -17,7 +17,7 @@ type Mode string
 const (
 	None      Mode = ""
 	Refuse    Mode = "refuse"     // connections are refused, open ones reset
-	Hang      Mode = "hang"       // commands are taken and never answered, new connections likewise
+	Hang      Mode = "hang"       // commands are read and never answered, also on new connections
 	Delay     Mode = "delay"      // each command waits Fault.Delay
 	CutBefore Mode = "cut_before" // the connection is reset before the command is performed
 	CutAfter  Mode = "cut_after"  // the command is performed, then the connection is reset
@@ -27,20 +27,20 @@ const (
 type Fault struct {
 	Mode  Mode
 	Delay time.Duration // of mode Delay
-	// Command is the name of the only command that meets with the fault, such
-	// as "insert". Empty is any, the driver's own of its monitoring included.
+	// Command is the name of the only command with the fault, such as "insert".
+	// Empty means any, including the driver's monitoring.
 	Command string
-	// Times is how many commands meet with it before it heals. 0: until it is
-	// replaced.
+	// Times is the number of commands with the fault before it heals. 0 means until
+	// it is replaced.
 	Times int
 }
 
-// validate reports an unknown mode, and settings that the mode has no use for.
+// validate returns an error if the mode is unknown or has settings it cannot use.
 func (f Fault) validate() error {
 	switch f.Mode {
 	case None, Refuse:
 		if f.Command != "" || f.Times != 0 {
-			return fmt.Errorf("mode %q is of no command", f.Mode)
+			return fmt.Errorf("mode %q has no command", f.Mode)
 		}
 	case Hang, Delay, CutBefore, CutAfter:
 	default:
@@ -52,9 +52,9 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// Proxy stands between clients and a MongoDB server and injects faults between
-// the messages of the wire protocol, while it runs. What a fault lets through
-// is performed for real. It is safe for concurrent use.
+// Proxy is a proxy between clients and a MongoDB server. It injects faults between
+// the messages of the wire protocol while it runs. What a fault lets through is
+// performed for real. It is safe for concurrent use.
 type Proxy struct {
 	address, upstream string
 
@@ -81,7 +81,7 @@ func StartProxy(address, upstream string) (*Proxy, error) {
 // URI is what clients connect to instead of the server's own.
 func (p *Proxy) URI() string { return uri(p.address) }
 
-// Set puts a fault in force, Fault{} heals. What hangs is reset.
+// Set puts a fault in force. Fault{} heals. Connections that hang are reset.
 func (p *Proxy) Set(f Fault) error {
 	if err := f.validate(); err != nil {
 		return fmt.Errorf("MongoDB proxy: %w", err)
@@ -120,8 +120,8 @@ func (p *Proxy) Close() {
 	p.relays.Wait()
 }
 
-// listen accepts connections unless it does already, at the same port as before.
-// The caller holds mu.
+// listen starts to accept connections on the same port as before, unless it
+// already does. The caller holds mu.
 func (p *Proxy) listen() error {
 	if p.listener != nil {
 		return nil
@@ -157,8 +157,8 @@ func (p *Proxy) accept(listener net.Listener) {
 	}
 }
 
-// keep notes a connection, so that it can be reset. It is false if the proxy no
-// longer listens.
+// keep records a connection, so that stop can reset it. It returns false if the
+// proxy no longer listens.
 func (p *Proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -191,8 +191,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 }
 
-// relay passes on one command and its replies, or lets them meet with the fault
-// in force.
+// relay forwards one command and its replies, or applies the fault in force.
 func (p *Proxy) relay(client, server net.Conn) error {
 	command, err := readMessage(client)
 	if err != nil {
@@ -231,7 +230,7 @@ func (p *Proxy) relay(client, server net.Conn) error {
 	}
 }
 
-// meet returns the fault that a command meets with.
+// meet returns a function that returns a command's fault and counts it.
 func meet(command string) func(*Fault) Fault {
 	return func(inForce *Fault) Fault {
 		fault := *inForce
@@ -239,7 +238,7 @@ func meet(command string) func(*Fault) Fault {
 			return Fault{}
 		}
 		if fault.Times > 0 {
-			if inForce.Times--; inForce.Times == 0 { // what hangs goes on to hang
+			if inForce.Times--; inForce.Times == 0 { // commands that hang stay hung
 				*inForce = Fault{}
 			}
 		}

@@ -81,10 +81,10 @@ func TestFaults(t *testing.T) {
 		arrived   int
 	}{
 		"without a fault commands pass":           {Fault{}, fine, true, 1},
-		"refused commands do not arrive":          {Fault{Mode: Refuse}, network, false, 0},
+		"commands do not arrive while refused":    {Fault{Mode: Refuse}, network, false, 0},
 		"hung commands are not performed":         {Fault{Mode: Hang}, timeout, false, 1},
 		"a delayed command is performed":          {Fault{Mode: Delay, Delay: 20 * time.Millisecond}, fine, true, 1},
-		"a delay beyond the client's patience":    {Fault{Mode: Delay, Delay: time.Hour}, timeout, false, 1},
+		"a delay beyond the client's deadline":    {Fault{Mode: Delay, Delay: time.Hour}, timeout, false, 1},
 		"what is cut before is not performed":     {Fault{Mode: CutBefore}, network, false, 1},
 		"what is cut after is performed":          {Fault{Mode: CutAfter}, network, true, 1},
 		"a fault of the command's name":           {Fault{Mode: CutBefore, Command: "insert"}, network, false, 1},
@@ -136,8 +136,8 @@ func TestAnUnknownFaultIsAnError(t *testing.T) {
 		"an unknown mode":            {Mode: "dely"},
 		"a delay without a length":   {Mode: Delay},
 		"a length without a delay":   {Mode: Hang, Delay: time.Second},
-		"a refusal of one command":   {Mode: Refuse, Command: "insert"},
-		"a refusal for some times":   {Mode: Refuse, Times: 1},
+		"refusing one command":       {Mode: Refuse, Command: "insert"},
+		"refusing a few times":       {Mode: Refuse, Times: 1},
 		"a negative number of times": {Mode: Hang, Times: -1},
 	} {
 		if err := p.Set(f); err == nil {
@@ -145,7 +145,7 @@ func TestAnUnknownFaultIsAnError(t *testing.T) {
 		}
 	}
 	if err := healed(behind); err != nil {
-		t.Errorf("a refused fault changes nothing: %v", err)
+		t.Errorf("after invalid faults: %v", err)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package mongolocal runs mongo-java-server, the MongoDB protocol over memory in
 // one process, for tests and for the local stack. It is a standalone server
 // without transactions, retryable writes, a planner, or a sweeper of TTL
-// indexes. Nothing of it is deployed.
+// indexes. It is not deployed.
 package mongolocal
 
 import (
@@ -21,10 +21,10 @@ type Server struct {
 	process *jvm.Process // nil: not started here
 }
 
-// Start runs a server, empty, on a free loopback port and waits until it
-// answers. On first use it fetches it by Maven, which takes some seconds and is
-// told to progress, which may be nil. The server dies with this process, on
-// Linux even if that is killed. Where MONGODB_URI is set nothing is started.
+// Start runs an empty server on a free loopback port and waits until it answers.
+// On first use Maven downloads it, which takes some seconds and is reported to
+// progress, which can be nil. The server ends with this process, on Linux even if
+// this process is killed. If MONGODB_URI is set, nothing is started.
 func Start(ctx context.Context, progress io.Writer) (*Server, error) {
 	if uri := os.Getenv("MONGODB_URI"); uri != "" {
 		return &Server{URI: uri}, nil
@@ -50,6 +50,6 @@ func (s *Server) Close() {
 	}
 }
 
-// Main is the TestMain of a package whose tests want a database. It starts one
-// server for all of them, ends it after them, and returns the exit code.
+// Main implements TestMain for a package whose tests need a database. It starts a
+// server, runs the tests, ends the server, and returns the exit code.
 func Main(m *testing.M, server **Server) int { return jvm.Main(m, Start, server) }

@@ -27,7 +27,7 @@ func TestServerEndsWithClose(t *testing.T) {
 	}
 }
 
-func TestServerOfOnesOwn(t *testing.T) {
+func TestAServerOfTheEnvironmentIsUsed(t *testing.T) {
 	const own = "mongodb://db.example"
 	t.Setenv("MONGODB_URI", own)
 	t.Setenv("PATH", "")

@@ -65,10 +65,10 @@ func TestAFigureThatIsNotJudgedIsNeitherKeptNorBroken(t *testing.T) {
 	}
 }
 
-func TestFleetsWhoseStoreWasSlowAreLeftOut(t *testing.T) {
+func TestFleetsWithASlowStoreAreLeftOut(t *testing.T) {
 	seen := make([]outage, leastFleets+1)
 	for i := range seen {
-		seen[i] = outage{failing: 10, probes: 6}
+		seen[i] = outage{long: true, failing: 10, probes: 6}
 	}
 	seen[0].failing, seen[0].probes, seen[0].storeLost = 90, 9, true
 	if f := processFigures(seen); f[0].value != "10" || f[2].value != "6" || !f[2].holds {

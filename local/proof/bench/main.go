@@ -88,7 +88,7 @@ func bench(ctx context.Context, root, only string, check bool) (bool, error) {
 // tooSlow ends the limit of a figure for which the machine was too busy.
 const tooSlow = ", not judged: store too slow"
 
-// notJudged marks figures that a busy machine spoiled: nothing is promised of them.
+// notJudged marks figures that a busy machine has spoiled as not judged.
 func notJudged(figures []figure) {
 	for i := range figures {
 		figures[i].limit, figures[i].holds = figures[i].limit+tooSlow, true

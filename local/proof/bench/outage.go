@@ -17,10 +17,10 @@ import (
 const (
 	outageLength = time.Minute
 	outagePace   = 20 * time.Millisecond // one environment's calls
-	backOffs     = 8                     // most times that an environment tries a lost store in a minute
+	backOffs     = 8                     // most tries of an unavailable store in a minute, by one environment
 )
 
-// outages are the ways in which the store goes away under a healthy dependency.
+// outages are the ways in which the store fails under a healthy dependency.
 var outages = []struct {
 	name  string
 	fault storeproxy.Fault
@@ -59,9 +59,9 @@ func storeOutage(ctx context.Context, _ string) ([]figure, error) {
 	return figures, nil
 }
 
-// outageFigures hold what is promised: 100 ms once in a back-off period and
-// nothing else. A busy machine adds waits of its own, and more to single ones:
-// of the longest nothing is promised.
+// outageFigures compares the times with the promise: a wait of 100 ms once in a
+// back-off period, and nothing else. A busy machine adds waits, so nothing is
+// promised of the longest.
 func outageFigures(name string, lost bool, took []float64) []figure {
 	value := fmt.Sprintf("%.3f / %.3f / %.1f", median(took), quantile(took, 0.99), quantile(took, 1))
 	figures := []figure{measured(name+": p50 / p99 / most, ms", "%s", value)}

@@ -28,7 +28,7 @@ var errDown = errors.New("the dependency is down")
 // subject is one circuit breaker, closed at first.
 type subject struct {
 	admit func()            // asks to make a call and reports its success; nil: there is no such pair
-	call  func(error) error // makes a call that ends with the error, and gives what the breaker does
+	call  func(error) error // makes a call that ends with the error, and returns the breaker's result
 }
 
 // peer is a kind of circuit breaker.
@@ -49,8 +49,8 @@ func peers() []peer {
 	}
 }
 
-// newColdfuse returns a breaker on a store in memory: what the fleet's record
-// costs is measured elsewhere, since no peer has one.
+// newColdfuse returns a breaker on a store in memory. The cost of the fleet's
+// record is measured elsewhere, because no peer has one.
 func newColdfuse() (subject, error) {
 	ctx := context.Background()
 	b, err := breaker.New(breaker.Config{
@@ -110,9 +110,9 @@ func newHystrix(name string, volume int) (subject, error) {
 	}}, nil
 }
 
-// sideBySide compares the breakers in one process, each by its quietest
-// rounds. The failures of ours are recorded in memory here; deployed, each is
-// one write to the table.
+// sideBySide compares the breakers in one process, each by its quietest rounds.
+// coldfuse records failures in memory here; deployed, each is one write to the
+// table.
 func sideBySide(context.Context, string) ([]figure, error) {
 	var figures []figure
 	for _, compare := range []func([]peer) ([]figure, error){admissions, successes, rejections, failures, parallel} {
@@ -125,7 +125,8 @@ func sideBySide(context.Context, string) ([]figure, error) {
 	return figures, nil
 }
 
-// admissions are asking and reporting apart, which hystrix-go cannot.
+// admissions measures asking and reporting as two steps, which hystrix-go does
+// not have.
 func admissions(all []peer) ([]figure, error) {
 	figures, times, err := compare("admission and success, two steps", all[:3], func(p peer) (func(), error) {
 		s, err := p.counts()
@@ -158,7 +159,7 @@ func rejections(all []peer) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		// hystrix-go learns of failures from a goroutine of its own, later.
+		// hystrix-go counts failures in another goroutine, later.
 		for began := time.Now(); s.call(nil) == nil; {
 			if time.Since(began) > 10*time.Second {
 				return nil, fmt.Errorf("%s does not open", p.name)
@@ -175,7 +176,7 @@ func rejections(all []peer) ([]figure, error) {
 	return append(figures, measured("call that is rejected: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]))), nil
 }
 
-// failures are those that a breaker counts without opening.
+// failures measures calls whose failures a breaker counts without opening.
 func failures(all []peer) ([]figure, error) {
 	works := make([]work, len(all))
 	for i, p := range all {
@@ -198,7 +199,7 @@ func failures(all []peer) ([]figure, error) {
 	return figures, nil
 }
 
-// parallel is the admission on two processors at once.
+// parallel measures admissions on two CPUs at once.
 func parallel(all []peer) ([]figure, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	works := make([]work, len(all))

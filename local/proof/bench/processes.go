@@ -27,9 +27,9 @@ const (
 	comesSoon = 30 * time.Second // bounds the wait for what must come
 
 	fleets       = 16 // fleets whose dependency dies,
-	longFleets   = 3  // and of them those that stay dead for six recovery times and heal
+	longFleets   = 3  // of them, whose outage is a long one
 	fleetsAtOnce = 2  // so that the machine is not what is measured
-	leastFleets  = 9  // fewer in which the store kept up are not a sample
+	leastFleets  = 9  // without a slow store, to be judged
 )
 
 // dead and healthy are how the dependency answers.
@@ -38,17 +38,18 @@ var (
 	healthy = fleet.Behaviour{Latency: latency}
 )
 
-// outage is what one fleet's dependency saw of its death.
+// outage is what one fleet did while its dependency was dead.
 type outage struct {
-	failing        int           // calls that reached it, probes left out
+	long           bool          // the dependency stayed dead for six recovery times and healed
+	failing        int           // calls that reached it, without probes
 	lasted         time.Duration // from the first failure to the arrival of the last failing call
-	probes, writes int           // in six recovery times; of long outages
-	closing        time.Duration // from the first good probe to the last rejected call; of long outages
-	storeLost      bool          // an environment took a slow store for lost: the fleet's rules say nothing then
+	probes, writes int           // in six recovery times; of a long outage
+	closing        time.Duration // from the first good probe to the last rejected call; of a long outage
+	storeLost      bool          // an environment fell back on its local record, to which the promises do not apply
 }
 
 // processes measures fleets of real processes whose dependency dies, retries off.
-// These rows validate the simulation, which holds every other target of a fleet.
+// These rows validate the simulation, which has all other targets of a fleet.
 func processes(ctx context.Context, root string) ([]figure, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -85,35 +86,36 @@ func processes(ctx context.Context, root string) ([]figure, error) {
 }
 
 func oneOutage(ctx context.Context, c fleet.Config, random *rand.Rand, long bool) (o outage, err error) {
-	w, err := fleet.Start(ctx, c)
+	o.long = long
+	h, err := fleet.Start(ctx, c)
 	if err != nil {
 		return o, err
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	w.Dependency.Set(healthy)
+	defer func() { err = errors.Join(err, h.Close()) }()
+	h.Dependency.Set(healthy)
 	traffic, stop := context.WithCancel(ctx)
 	defer stop()
-	go w.Fleet.Traffic(traffic, usualRate, random)
+	go h.Fleet.Traffic(traffic, usualRate, random)
 	wait.Pause(ctx, settling)
-	opened, err := o.die(ctx, w)
+	opened, err := o.die(ctx, h)
 	if err == nil && long {
-		err = o.stayDeadAndHeal(ctx, w, opened)
+		err = o.stayDeadAndHeal(ctx, h, opened)
 	}
-	o.storeLost = slices.ContainsFunc(w.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
+	o.storeLost = slices.ContainsFunc(h.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
 	return o, err
 }
 
 // die lets the dependency fail until all environments know of it.
-func (o *outage) die(ctx context.Context, w *fleet.World) (opened time.Time, err error) {
+func (o *outage) die(ctx context.Context, h *fleet.Harness) (opened time.Time, err error) {
 	died := time.Now()
-	w.Dependency.Set(dead)
-	if err := wait.For(ctx, comesSoon, "a call is rejected", func() bool { return len(rejectedCalls(w, died)) > 0 }); err != nil {
+	h.Dependency.Set(dead)
+	if err := wait.For(ctx, comesSoon, "a call is rejected", func() bool { return len(rejectedCalls(h, died)) > 0 }); err != nil {
 		return opened, err
 	}
 	opened = time.Now()
 	wait.Pause(ctx, 1500*time.Millisecond) // longer than a closed record is trusted
 	var first, last time.Time
-	for _, r := range w.Dependency.Requests() {
+	for _, r := range h.Dependency.Requests() {
 		if r.Status != dead.Status || r.Probe {
 			continue
 		}
@@ -121,26 +123,26 @@ func (o *outage) die(ctx context.Context, w *fleet.World) (opened time.Time, err
 		if first.IsZero() || r.Ended.Before(first) {
 			first = r.Ended
 		}
-		last = r.Began // they are in the order of arrival
+		last = r.Began // the journal is in the order of arrival
 	}
 	o.lasted = last.Sub(first)
 	return opened, ctx.Err()
 }
 
-func (o *outage) stayDeadAndHeal(ctx context.Context, w *fleet.World, opened time.Time) error {
-	before := w.Stores[0].Counts()["UpdateItem"]
+func (o *outage) stayDeadAndHeal(ctx context.Context, h *fleet.Harness, opened time.Time) error {
+	before := h.Stores[0].Counts()["UpdateItem"]
 	// Each window is longer by the wait before a claim; a seventh has not ended.
 	wait.Pause(ctx, time.Until(opened.Add(6*recovery+2*time.Second)))
-	o.probes, o.writes = len(requests(w, opened, isProbe)), w.Stores[0].Counts()["UpdateItem"]-before
+	o.probes, o.writes = len(requests(h, opened, isProbe)), h.Stores[0].Counts()["UpdateItem"]-before
 	healed := time.Now()
-	w.Dependency.Set(healthy)
-	closed := func() bool { return len(requests(w, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
+	h.Dependency.Set(healthy)
+	closed := func() bool { return len(requests(h, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
 	if err := wait.For(ctx, comesSoon, "the circuit closes", closed); err != nil {
 		return err
 	}
 	wait.Pause(ctx, 3*time.Second) // all know of it
-	good := requests(w, healed, isProbe)[0].Began
-	for _, r := range rejectedCalls(w, healed) {
+	good := requests(h, healed, isProbe)[0].Began
+	for _, r := range rejectedCalls(h, healed) {
 		o.closing = max(o.closing, r.At.Sub(good))
 	}
 	return ctx.Err()
@@ -148,28 +150,28 @@ func (o *outage) stayDeadAndHeal(ctx context.Context, w *fleet.World, opened tim
 
 func isProbe(r fleet.Request) bool { return r.Probe }
 
-func requests(w *fleet.World, since time.Time, want func(fleet.Request) bool) []fleet.Request {
-	return slices.DeleteFunc(w.Dependency.Requests(), func(r fleet.Request) bool { return r.Began.Before(since) || !want(r) })
+func requests(h *fleet.Harness, since time.Time, want func(fleet.Request) bool) []fleet.Request {
+	return slices.DeleteFunc(h.Dependency.Requests(), func(r fleet.Request) bool { return r.Began.Before(since) || !want(r) })
 }
 
-func rejectedCalls(w *fleet.World, since time.Time) []wire.Report {
-	return slices.DeleteFunc(w.Fleet.Reports(), func(r wire.Report) bool {
+func rejectedCalls(h *fleet.Harness, since time.Time) []wire.Report {
+	return slices.DeleteFunc(h.Fleet.Reports(), func(r wire.Report) bool {
 		return r.Kind != wire.Done || r.Outcome != wire.Rejected || r.At.Before(since)
 	})
 }
 
-// processFigures leaves out the fleets that took a slow store for lost, unless too
-// few are left: then the figures are of all, and not judged.
+// processFigures leaves out the fleets with a store outage, unless too few are left:
+// then it returns the figures of all and does not judge them.
 func processFigures(seen []outage) []figure {
 	kept := slices.DeleteFunc(slices.Clone(seen), func(o outage) bool { return o.storeLost })
-	judged := len(kept) >= leastFleets && slices.ContainsFunc(kept, isLong)
+	judged := len(kept) >= leastFleets && slices.ContainsFunc(kept, func(o outage) bool { return o.long })
 	if !judged {
 		kept = seen
 	}
 	var failing, lasted, probes, writes, closing []float64
 	for _, o := range kept {
 		failing, lasted = append(failing, float64(o.failing)), append(lasted, o.lasted.Seconds())
-		if isLong(o) {
+		if o.long {
 			probes, writes, closing = append(probes, float64(o.probes)), append(writes, float64(o.writes)), append(closing, o.closing.Seconds())
 		}
 	}
@@ -183,7 +185,5 @@ func processFigures(seen []outage) []figure {
 	if !judged {
 		notJudged(figures)
 	}
-	return append(figures, measured("fleets left out because a store was slow and taken for lost", "%d", len(seen)-len(kept)))
+	return append(figures, measured("fleets left out because of a slow store", "%d", len(seen)-len(kept)))
 }
-
-func isLong(o outage) bool { return o.probes > 0 }

@@ -12,10 +12,10 @@ const (
 	rounds = 75
 )
 
-// work makes at least n calls and gives how many, and what they took together.
+// work makes at least n calls and returns their number and total time.
 type work func(n int) (calls int, took time.Duration)
 
-// repeated is the work of making the same call again and again.
+// repeated returns the work of repeating a call.
 func repeated(call func()) work {
 	return func(n int) (int, time.Duration) {
 		began := time.Now()
@@ -26,8 +26,8 @@ func repeated(call func()) work {
 	}
 }
 
-// inTurns returns the ns that a call of each work takes, by work and round. What
-// else the machine does in a round concerns all that are compared in it.
+// inTurns returns the ns that a call of each work takes, by work and round. Other
+// load of the machine in a round affects all works in it.
 func inTurns(works []work) [][]float64 {
 	counts := make([]int, len(works))
 	for i, w := range works {
@@ -43,7 +43,7 @@ func inTurns(works []work) [][]float64 {
 	return times
 }
 
-// enough is how many calls fill a slice.
+// enough returns the number of calls that fill a slice.
 func enough(w work) int {
 	for n := 1; ; n *= 4 {
 		made, took := w(n)
@@ -53,8 +53,8 @@ func enough(w work) int {
 	}
 }
 
-// quiet is the time of the quietest tenth of the rounds: other processes only
-// add to what a call takes.
+// quiet returns the time of the quietest tenth of the rounds: other processes
+// can only make a call slower.
 func quiet(times []float64) float64 { return quantile(times, 0.1) }
 
 func nanoseconds(ns float64) string {

@@ -55,7 +55,7 @@ func warmSearch(ctx context.Context, _ string) ([]figure, error) {
 	if err := has50Issues(answer); err != nil {
 		return nil, err
 	}
-	// Other processes only add to what a call takes: the quietest round counts.
+	// Other processes can only make a call slower: the quietest round counts.
 	var medians, p99s []float64
 	for range 20 {
 		took, err := eachTime(1000, func() error { _, err := call(); return err })
@@ -117,8 +117,8 @@ func has50Issues(answer events.APIGatewayV2HTTPResponse) error {
 	return nil
 }
 
-// replay is a network that takes no time: it asks once, and gives that answer
-// to every request.
+// replay is a network without latency: it sends the first request and repeats
+// the answer to every other.
 type replay struct {
 	next   http.Handler
 	header http.Header

@@ -12,17 +12,16 @@ import (
 	"github.com/coldfuse/coldfuse/local/proof/fleet"
 )
 
-// figures are a table's rows, one of each world, which docs/correctness.md
-// keeps.
+// figures are the rows of the table in docs/correctness.md, one for each fleet.
 var figures struct {
 	sync.Mutex
 	rows []string
 }
 
-// figure adds what was seen of a world whose log is whole.
-func (w world) figure(l fleet.Log, breaches int) {
+// figure adds a row with what the log of a fleet shows.
+func (h harness) figure(l fleet.Log, breaches int) {
 	s, kills := l.Summary(), 0
-	for _, e := range w.Fleet.All() {
+	for _, e := range h.Fleet.All() {
 		if e.Dead() {
 			kills++
 		}
@@ -30,7 +29,7 @@ func (w world) figure(l fleet.Log, breaches int) {
 	figures.Lock()
 	defer figures.Unlock()
 	figures.rows = append(figures.rows, fmt.Sprintf("| %s | %d | %.0f | %d | %d | %d | %d | %d | %d | %d | %d | %d |",
-		inWords(w.t.Name()), len(w.Fleet.All()), time.Since(w.began).Seconds(), s.Calls, s.FleetProbes, mostProbes(l),
+		inWords(h.t.Name()), len(h.Fleet.All()), time.Since(h.began).Seconds(), s.Calls, s.FleetProbes, mostProbes(l),
 		kills, s.Freezes, s.Losses, s.Openings, s.Closings, breaches))
 }
 
@@ -46,7 +45,7 @@ func printFigures() {
 
 var capital = regexp.MustCompile("[A-Z]")
 
-// inWords makes a rule of a test's name.
+// inWords returns the rule that a test's name is.
 func inWords(test string) string {
 	test, part, _ := strings.Cut(strings.TrimPrefix(test, "Test"), "/")
 	rule := strings.ToLower(strings.TrimSpace(capital.ReplaceAllString(test, " $0")))
@@ -56,8 +55,9 @@ func inWords(test string) string {
 	return rule
 }
 
-// mostProbes is how many fleet probes were at the dependency at once, those of
-// frozen environments left out: of as many as overlap, one begins last.
+// mostProbes returns the largest number of fleet probes that were at the
+// dependency at once, without those of frozen environments. Of probes that
+// overlap, one begins last.
 func mostProbes(l fleet.Log) (most int) {
 	for _, last := range l.Requests {
 		together := 0

@@ -9,35 +9,33 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// A prober that is killed leaves its lease to run out; the next call after it
-// probes.
+// The lease of a killed prober runs out, and the next call after that probes.
 func TestAKilledProberBlocksNobodyBeyondItsLease(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fleet.Config{Environments: 8, Settings: settings()})
-	w.traffic(20)
-	w.open()
-	w.Dependency.Set(fleet.Behaviour{Latency: long})
-	prober, probe := w.prober(time.Time{})
+	h := newHarness(t, fleet.Config{Environments: 8, Settings: settings()})
+	h.traffic(20)
+	h.open()
+	h.Dependency.Set(fleet.Behaviour{Latency: long})
+	prober, probe := h.prober(time.Time{})
 	prober.Kill()
-	lease := time.UnixMilli(w.Last().ProbeUntil)
-	if owner := w.Last().ProbeOwner; owner != prober.ID {
-		t.Fatalf("the lease is of %q, killed was %s", owner, prober.ID)
+	lease := time.UnixMilli(h.Last().ProbeUntil)
+	if owner := h.Last().ProbeOwner; owner != prober.ID {
+		t.Fatalf("the lease belongs to %q, killed was %s", owner, prober.ID)
 	}
-	_, next := w.prober(probe.Began)
-	w.Dependency.Set(fleet.Behaviour{Latency: fast})
+	_, next := h.prober(probe.Began)
+	h.Dependency.Set(fleet.Behaviour{Latency: fast})
 	if next.Began.Before(lease) {
 		t.Errorf("the next probe began %s before the lease ended", lease.Sub(next.Began))
 	}
 	if late := next.Began.Sub(lease); late > 2*fleet.Deciding {
 		t.Errorf("the next probe began %s after the lease", late)
 	}
-	w.untilState(breaker.Closed)
-	w.everyoneServes()
+	h.untilState(breaker.Closed)
+	h.everyoneServes()
 }
 
-// What a prober has to say after it was frozen beyond its lease is of an older
-// time: it neither closes a circuit that is open again nor opens one that has
-// closed.
+// The outcome of a prober that was frozen beyond its lease is of an older epoch:
+// it neither closes a circuit that is open again nor opens one that has closed.
 func TestAProberFrozenBeyondItsLeaseIsFenced(t *testing.T) {
 	t.Parallel()
 	for rule, c := range map[string]struct {
@@ -49,26 +47,26 @@ func TestAProberFrozenBeyondItsLeaseIsFenced(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fleet.Config{Environments: 8, Settings: settings()})
-			w.traffic(20)
-			w.open()
-			w.Dependency.Set(fleet.Behaviour{Status: c.frozen, Latency: long})
-			prober, probe := w.prober(time.Time{})
+			h := newHarness(t, fleet.Config{Environments: 8, Settings: settings()})
+			h.traffic(20)
+			h.open()
+			h.Dependency.Set(fleet.Behaviour{Status: c.frozen, Latency: long})
+			prober, probe := h.prober(time.Time{})
 			prober.Freeze()
-			claim := w.Last()
+			claim := h.Last()
 			if claim.ProbeOwner != prober.ID {
-				t.Fatalf("the lease is of %q, frozen is %s", claim.ProbeOwner, prober.ID)
+				t.Fatalf("the lease belongs to %q, frozen is %s", claim.ProbeOwner, prober.ID)
 			}
-			w.Dependency.Set(fleet.Behaviour{Status: c.then, Latency: fast})
-			w.until("another probe decides", func() bool {
-				last := w.Last()
+			h.Dependency.Set(fleet.Behaviour{Status: c.then, Latency: fast})
+			h.until("another probe decides", func() bool {
+				last := h.Last()
 				return last.State == c.state && last.Generation > claim.Generation+1
 			})
 			thawed := time.Now()
 			prober.Thaw()
-			w.told(prober, probe.Call)
-			wait.Pause(t.Context(), recovery/4) // should a write of it be under way still
-			for _, write := range w.log().Generations() {
+			h.reported(prober, probe.Call)
+			wait.Pause(t.Context(), recovery/4) // if a write of it is still running
+			for _, write := range h.log().Generations() {
 				if write.By(prober.ID) && write.Generation == claim.Generation+1 {
 					t.Errorf("the frozen prober concluded with generation %d", write.Generation)
 				}
@@ -76,9 +74,9 @@ func TestAProberFrozenBeyondItsLeaseIsFenced(t *testing.T) {
 					t.Errorf("after the thaw the circuit became %s", write.State)
 				}
 			}
-			w.Dependency.Set(fleet.Behaviour{Latency: fast})
-			w.untilState(breaker.Closed)
-			w.everyoneServes()
+			h.Dependency.Set(fleet.Behaviour{Latency: fast})
+			h.untilState(breaker.Closed)
+			h.everyoneServes()
 		})
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// outage is how long a store is broken, once with a healthy dependency and once
-// with a dead one.
+// outage is how long the store is broken, once with a healthy dependency and
+// once with a dead one.
 const outage = 2 * time.Second
 
-// Whatever the store does, a healthy dependency's calls are served, and a dead
-// one's are few: each environment alone lets its threshold through, and one
-// more for each recovery time.
+// Whatever the store does, calls to a healthy dependency are served, and few
+// reach a dead one: from each environment its threshold, and one more for each
+// recovery time.
 func TestABrokenStoreRejectsNobodyAndLeavesTheDependencyProtected(t *testing.T) {
 	t.Parallel()
 	for rule, fault := range map[string]storeproxy.Fault{
@@ -33,79 +33,79 @@ func TestABrokenStoreRejectsNobodyAndLeavesTheDependencyProtected(t *testing.T) 
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			const environments = 8
-			w := newWorld(t, fleet.Config{Environments: environments, Settings: settings()})
-			w.traffic(40)
-			w.Dependency.Set(fleet.Behaviour{Latency: fast})
-			w.set(fault)
+			h := newHarness(t, fleet.Config{Environments: environments, Settings: settings()})
+			h.traffic(40)
+			h.Dependency.Set(fleet.Behaviour{Latency: fast})
+			h.set(fault)
 			wait.Pause(t.Context(), outage)
-			if s := w.log().Summary(); s.Rejected+s.Failed > 0 || s.Served == 0 {
+			if s := h.log().Summary(); s.Rejected+s.Failed > 0 || s.Served == 0 {
 				t.Errorf("with a healthy dependency: %s", s)
 			}
 			died := time.Now()
-			w.Dependency.Set(fleet.Behaviour{Status: 503, Latency: fast})
+			h.Dependency.Set(fleet.Behaviour{Status: 503, Latency: fast})
 			wait.Pause(t.Context(), outage)
-			w.set(storeproxy.Fault{})
-			if got, most := w.reached(died), environments*(breaker.DefaultFailureThreshold+1+int(outage/recovery)); got > most {
+			h.set(storeproxy.Fault{})
+			if got, most := h.reached(died), environments*(breaker.DefaultFailureThreshold+1+int(outage/recovery)); got > most {
 				t.Errorf("%d calls reached a dead dependency, want at most %d", got, most)
 			}
-			w.Dependency.Set(fleet.Behaviour{Latency: fast})
-			w.until("the circuit is closed", func() bool { return w.Last().State == breaker.Closed })
-			w.everyoneServes()
+			h.Dependency.Set(fleet.Behaviour{Latency: fast})
+			h.until("the circuit is closed", func() bool { return h.Last().State == breaker.Closed })
+			h.everyoneServes()
 		})
 	}
 }
 
-// An environment that is cut off protects the dependency alone, and what the
-// fleet knows is its own again as soon as it can be read.
+// An environment that is cut off protects the dependency alone. It uses the
+// fleet's record again as soon as it can read it.
 func TestAPartOfTheFleetThatLosesTheStoreRejoinsIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fleet.Config{Environments: 10, Groups: 2, Settings: settings()})
-	w.traffic(40)
-	w.Dependency.Set(fleet.Behaviour{Latency: fast})
-	if err := w.Stores[0].Set(storeproxy.Fault{Mode: storeproxy.Refuse}); err != nil {
+	h := newHarness(t, fleet.Config{Environments: 10, Groups: 2, Settings: settings()})
+	h.traffic(40)
+	h.Dependency.Set(fleet.Behaviour{Latency: fast})
+	if err := h.Stores[0].Set(storeproxy.Fault{Mode: storeproxy.Refuse}); err != nil {
 		t.Fatal(err)
 	}
-	w.until("a group is cut off", func() bool { return w.log().Summary().Losses == 5 })
-	w.open()
-	if err := w.Stores[0].Set(storeproxy.Fault{}); err != nil {
+	h.until("a group is cut off", func() bool { return h.log().Summary().Losses == 5 })
+	h.open()
+	if err := h.Stores[0].Set(storeproxy.Fault{}); err != nil {
 		t.Fatal(err)
 	}
-	w.until("the group is back", func() bool { return w.returns() >= 5 })
-	w.Dependency.Set(fleet.Behaviour{Latency: fast})
-	w.untilState(breaker.Closed)
-	w.everyoneServes()
+	h.until("the group is back", func() bool { return h.returns() >= 5 })
+	h.Dependency.Set(fleet.Behaviour{Latency: fast})
+	h.untilState(breaker.Closed)
+	h.everyoneServes()
 }
 
-// A dependency that comes and goes opens and closes the circuit, and each time
-// by the rules.
+// A dependency that fails and recovers again and again opens and closes the
+// circuit each time.
 func TestAFlappingDependency(t *testing.T) {
 	t.Parallel()
 	const flaps = 4
-	w := newWorld(t, fleet.Config{Environments: 12, Settings: settings(), ClockSpread: 100 * time.Millisecond})
-	w.traffic(40)
+	h := newHarness(t, fleet.Config{Environments: 12, Settings: settings(), ClockSpread: 100 * time.Millisecond})
+	h.traffic(40)
 	for range flaps {
-		w.open()
+		h.open()
 		wait.Pause(t.Context(), recovery/2)
-		w.Dependency.Set(fleet.Behaviour{Latency: fast})
+		h.Dependency.Set(fleet.Behaviour{Latency: fast})
 		wait.Pause(t.Context(), recovery)
 	}
-	w.untilState(breaker.Closed)
-	w.everyoneServes()
-	if s := w.log().Summary(); s.Openings < flaps {
+	h.untilState(breaker.Closed)
+	h.everyoneServes()
+	if s := h.log().Summary(); s.Openings < flaps {
 		t.Errorf("%d openings, want at least %d", s.Openings, flaps)
 	}
 }
 
-func (w world) set(f storeproxy.Fault) {
-	w.t.Helper()
-	if err := w.Break(f); err != nil {
-		w.t.Fatal(err)
+func (h harness) set(f storeproxy.Fault) {
+	h.t.Helper()
+	if err := h.Break(f); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
 // reached counts the requests at the dependency from an instant on.
-func (w world) reached(from time.Time) (n int) {
-	for _, r := range w.Dependency.Requests() {
+func (h harness) reached(from time.Time) (n int) {
+	for _, r := range h.Dependency.Requests() {
 		if !r.Began.Before(from) {
 			n++
 		}
@@ -113,8 +113,8 @@ func (w world) reached(from time.Time) (n int) {
 	return n
 }
 
-func (w world) returns() (n int) {
-	for _, r := range w.Fleet.Reports() {
+func (h harness) returns() (n int) {
+	for _, r := range h.Fleet.Reports() {
 		if r.Kind == wire.Returned {
 			n++
 		}

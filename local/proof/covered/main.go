@@ -1,5 +1,5 @@
-// Command covered names the blocks of a file that tests have not run, and
-// fails if there are any; else it prints a table with their number.
+// Command covered prints the blocks of a file that no test has run, and fails if
+// there are any. Otherwise it prints a table with the number of blocks.
 //
 //	go test -coverprofile cover.out ./pkg/breaker
 //	go -C local run ./proof/covered ../cover.out pkg/breaker/machine.go
@@ -40,7 +40,7 @@ func fail(why any) {
 }
 
 // uncovered returns the number of a file's blocks and the places of those that
-// were not run, which a profile of several packages' tests lists once each.
+// were not run. A profile of several packages' tests lists a block several times.
 func uncovered(profile io.Reader, file string) (blocks int, missed []string, err error) {
 	run := make(map[string]bool)
 	lines := bufio.NewScanner(profile)

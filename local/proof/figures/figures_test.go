@@ -23,13 +23,13 @@ the end`
 
 func TestReplace(t *testing.T) {
 	for rule, c := range map[string]struct{ page, block, want, err string }{
-		"only what stands in the block is replaced": {page, "one", strings.Replace(page, "old\n", "new\n", 1), ""},
-		"an empty block is filled":                  {page, "two", strings.Replace(page, "two -->\n", "two -->\nnew\n", 1), ""},
-		"an unknown block is an error":              {page, "three", "", `no block "three"`},
-		"part of a name is no name":                 {page, "o", "", `no block "o"`},
-		"a block without an end is an error":        {"<!-- figures: one -->\nold\n", "one", "", "no end"},
-		"the next block's end is not its own":       {"<!-- figures: one -->\n<!-- figures: two -->\n<!-- end -->\n", "one", "", "no end"},
-		"a block that is there twice is an error":   {page + "\n" + page, "one", "", "twice"},
+		"only what stands in the block is replaced":      {page, "one", strings.Replace(page, "old\n", "new\n", 1), ""},
+		"an empty block is filled":                       {page, "two", strings.Replace(page, "two -->\n", "two -->\nnew\n", 1), ""},
+		"an unknown block is an error":                   {page, "three", "", `no block "three"`},
+		"a part of a name does not match":                {page, "o", "", `no block "o"`},
+		"a block without an end is an error":             {"<!-- figures: one -->\nold\n", "one", "", "no end"},
+		"the end of the next block does not end a block": {"<!-- figures: one -->\n<!-- figures: two -->\n<!-- end -->\n", "one", "", "no end"},
+		"a block that is there twice is an error":        {page + "\n" + page, "one", "", "twice"},
 	} {
 		got, err := replace(c.page, c.block, "new\n")
 		if got != c.want || !says(err, c.err) {
@@ -38,7 +38,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// says reports whether an error has a text, and that there is none without.
+// says reports whether an error has a text, or is nil if there is no text.
 func says(err error, text string) bool {
 	if err == nil || text == "" {
 		return err == nil && text == ""
@@ -69,7 +69,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// newRun has a root of its own, with the page in it.
+// newRun returns a run in a new root, with the page in it.
 func newRun(t *testing.T, block string, out io.Writer) run {
 	t.Helper()
 	r := run{block: block, by: "make it", with: "Store 1", root: t.TempDir(), out: out}
@@ -92,7 +92,7 @@ func TestRun(t *testing.T) {
 		"of a command that fails nothing is written":         {"one", "echo '| 1 |'; exit 3", "| 1 |\n", "exit status 3", unchanged},
 		"of a command without a table nothing is written":    {"one", "echo said", "said\n", "no line of a table", unchanged},
 		"a command is not run for a block that is not there": {"three", "echo said", "", `no block "three"`, unchanged},
-		"what is told as an error is no row":                 {"one", "echo '| 1 |' >&2", "", "no line of a table", unchanged},
+		"a line on standard error is not a row":              {"one", "echo '| 1 |' >&2", "", "no line of a table", unchanged},
 	} {
 		var out strings.Builder
 		r := newRun(t, c.block, &out)
@@ -128,7 +128,7 @@ func TestExitCodeIsTheCommands(t *testing.T) {
 		}
 	}
 	if exitCode(errors.New("no command")) != 1 {
-		t.Error("an error of its own is 1")
+		t.Error("an error of figures itself is 1")
 	}
 }
 

@@ -26,7 +26,7 @@ func main() {
 	flag.StringVar(&r.block, "block", "", "the block's `name`")
 	flag.StringVar(&r.by, "by", "", "the command that a reader enters to have the block written")
 	flag.StringVar(&r.with, "with", "", "further `versions` that the figures depend on")
-	flag.StringVar(&r.passed, "passed", "", "make the table of the packages whose tests go test tells to have passed, under this `title`")
+	flag.StringVar(&r.passed, "passed", "", "make the table of the packages whose tests passed, from the output of go test, under this `title`")
 	flag.StringVar(&r.root, "root", "..", "the repository's root")
 	flag.Parse()
 	r.page = filepath.Join(r.root, "docs", "correctness.md")
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// exitCode is the command's own where it has failed.
+// exitCode returns the command's exit code, or 1 if the command has not failed.
 func exitCode(err error) int {
 	var failed *exec.ExitError
 	if errors.As(err, &failed) && failed.ExitCode() > 0 {
@@ -56,7 +56,7 @@ func (r run) run(command []string) error {
 	if len(command) == 0 {
 		return errors.New("no command")
 	}
-	// Before minutes are spent: is there such a block?
+	// A missing block is reported before the command takes its minutes.
 	if err := r.check(); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (r run) run(command []string) error {
 	return r.write(r.origin(time.Now(), time.Since(began)) + "\n\n" + text)
 }
 
-// origin reports where figures come from.
+// origin returns the line that says how figures were made.
 func (r run) origin(now time.Time, took time.Duration) string {
 	parts := []string{
 		fmt.Sprintf("Written by `%s` on %s", r.by, now.UTC().Format(time.DateOnly)),
@@ -95,8 +95,8 @@ func (r run) check() error {
 	return err
 }
 
-// write puts a text into the block. The page is read again, for others may
-// have written their blocks meanwhile, and is whole at any moment.
+// write puts a text into the block. It reads the page again, because others might
+// have written their blocks meanwhile, and replaces it atomically.
 func (r run) write(text string) error {
 	before, err := os.ReadFile(r.page)
 	if err != nil {

@@ -15,8 +15,8 @@ type table struct {
 	rest []byte // the beginning of a line
 }
 
-// tableOf takes the rows that a command prints; under a title, those that it
-// makes of what go test tells of packages.
+// tableOf returns a table of the rows that a command prints. With a title it
+// makes the rows from the output of go test, one for each package.
 func tableOf(passed string) *table {
 	if passed == "" {
 		return &table{row: printed}
@@ -26,8 +26,8 @@ func tableOf(passed string) *table {
 
 func printed(line string) (row string, ok bool) { return line, strings.HasPrefix(line, "|") }
 
-// packagePassed makes a row of "ok", the package and its time, separated by
-// tabs. Without a time nothing was run.
+// packagePassed returns the row for a line of "ok", the package and its time,
+// separated by tabs. A result without a time is from the cache.
 func packagePassed(line string) (row string, ok bool) {
 	fields := strings.Split(line, "\t")
 	if len(fields) < 3 || strings.TrimSpace(fields[0]) != "ok" || !strings.HasSuffix(fields[2], "s") {

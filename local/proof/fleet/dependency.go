@@ -15,28 +15,28 @@ import (
 // Behaviour is how the dependency answers the requests that arrive from now on.
 type Behaviour struct {
 	Status     int           // default 200
-	Latency    time.Duration // an hour never answers in anybody's patience
+	Latency    time.Duration // an hour is longer than any call waits
 	RetryAfter time.Duration // with 429, in whole seconds
 }
 
-// Request is one entry of the dependency's log.
+// Request is one entry of the dependency's journal.
 type Request struct {
 	Environment string
 	Call        int64
 	Probe       bool
-	Local       bool // admitted by an environment that decides alone
+	Local       bool // admitted by the local fallback
 	Began       time.Time
-	Ended       time.Time // zero while under way; a dead client's ends with its connection
+	Ended       time.Time // zero during the request; that of a killed client ends with its connection
 	Status      int       // 0: the client left before it was answered
 }
 
-// Dependency is what the fleet protects. It logs every request.
+// Dependency is the service that the circuit protects. It journals every request.
 type Dependency struct {
 	server *httptest.Server
 
 	mu        sync.Mutex
 	behaviour Behaviour
-	log       []*Request
+	journal   []*Request
 }
 
 func newDependency() *Dependency {
@@ -52,28 +52,28 @@ func (d *Dependency) Set(b Behaviour) {
 	d.behaviour = b
 }
 
-// Requests is the log, in the order of arrival.
+// Requests returns the journal, in the order of arrival.
 func (d *Dependency) Requests() []Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	log := make([]Request, len(d.log))
-	for i, r := range d.log {
-		log[i] = *r
+	journal := make([]Request, len(d.journal))
+	for i, r := range d.journal {
+		journal[i] = *r
 	}
-	return log
+	return journal
 }
 
-// Probing returns the fleet's probe that is under way, if there is one.
+// Probing returns the fleet's running probe, if there is one.
 func (d *Dependency) Probing() (Request, bool) {
-	log := d.Requests()
-	i := slices.IndexFunc(log, func(r Request) bool { return r.Probe && !r.Local && r.Ended.IsZero() })
+	journal := d.Requests()
+	i := slices.IndexFunc(journal, func(r Request) bool { return r.Probe && !r.Local && r.Ended.IsZero() })
 	if i < 0 {
 		return Request{}, false
 	}
-	return log[i], true
+	return journal[i], true
 }
 
-// ServeHTTP answers as the behaviour says.
+// ServeHTTP answers with the behaviour at the request's arrival.
 func (d *Dependency) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry, b := d.arrived(r.Header)
 	answers := wait.Pause(r.Context(), b.Latency)
@@ -87,7 +87,7 @@ func (d *Dependency) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", strconv.Itoa(int(b.RetryAfter.Seconds())))
 		}
 	}
-	// The entry ends before the client can know, and so before another probe.
+	// The entry ends before the client has its answer, and so before the next probe.
 	d.mu.Lock()
 	entry.Ended, entry.Status = time.Now(), status
 	d.mu.Unlock()
@@ -105,7 +105,7 @@ func (d *Dependency) arrived(h http.Header) (*Request, Behaviour) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.log = append(d.log, entry)
+	d.journal = append(d.journal, entry)
 	return entry, d.behaviour
 }
 

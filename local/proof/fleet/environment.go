@@ -33,7 +33,7 @@ type Environment struct {
 	reports []wire.Report
 	freezes []Span
 	killed  time.Time
-	crashed bool // it ended by itself
+	crashed bool // it ended without being killed
 }
 
 // Span is a time; its end is zero while it lasts.
@@ -59,7 +59,7 @@ func start(binary string, group int, config wire.Config, environment []string) (
 	if e.in, err = e.command.StdinPipe(); err != nil {
 		return nil, err
 	}
-	// A pipe of our own: Wait closes the command's while a last line is unread.
+	// Not StdoutPipe: Wait closes it while a last line is unread.
 	out, childsEnd, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func start(binary string, group int, config wire.Config, environment []string) (
 	return e, nil
 }
 
-// listen takes reports until the process ends; calls that it has not answered
-// then end without a report.
+// listen takes reports until the process ends. Calls that it has not answered
+// by then end without a report.
 func (e *Environment) listen(out io.ReadCloser) {
 	defer out.Close()
 	lines := bufio.NewScanner(out)
@@ -110,8 +110,8 @@ func (e *Environment) take(r wire.Report) {
 	}
 }
 
-// send hands a call to the environment if it is idle. The channel carries the
-// report, or is closed if the process ends before.
+// send passes a call to the environment if it is idle. The channel carries the
+// report, or is closed if the process ends first.
 func (e *Environment) send(c wire.Call) (<-chan wire.Report, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -152,7 +152,7 @@ func (e *Environment) Dead() bool {
 	return !e.killed.IsZero()
 }
 
-// Kill ends the process without notice and waits until it is gone.
+// Kill sends SIGKILL to the process and waits for its end.
 func (e *Environment) Kill() {
 	e.mu.Lock()
 	if e.killed.IsZero() {
@@ -164,8 +164,7 @@ func (e *Environment) Kill() {
 	<-e.exited
 }
 
-// Freeze stops the process, as Lambda does between invocations, whatever it is
-// doing.
+// Freeze stops the process at once, as Lambda does between invocations.
 func (e *Environment) Freeze() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -177,7 +176,7 @@ func (e *Environment) Freeze() {
 	e.signal(syscall.SIGSTOP)
 }
 
-// Thaw lets a frozen process go on.
+// Thaw resumes a frozen process.
 func (e *Environment) Thaw() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -190,8 +189,8 @@ func (e *Environment) Thaw() {
 	e.freezes[last].To = time.Now()
 }
 
-// signal is sent to the whole group. After the process was reaped its number
-// may be another's; the check narrows that race to the reaping itself.
+// signal sends a signal to the process group. Once the process is reaped, its id
+// can belong to another; the check narrows that race to the reaping itself.
 func (e *Environment) signal(s syscall.Signal) {
 	select {
 	case <-e.exited:

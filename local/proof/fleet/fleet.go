@@ -12,10 +12,9 @@ import (
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
-// callLimit bounds a call.
-const callLimit = 10 * time.Second
+const callLimit = 10 * time.Second // deadline of a call
 
-// Fleet is the environments that share a circuit, the dead ones included. It is
+// Fleet is all environments that share a circuit, killed ones included. It is
 // safe for concurrent use.
 type Fleet struct {
 	launch func(id string, serial, group int) (*Environment, error)
@@ -61,14 +60,14 @@ func (f *Fleet) Launch() (*Environment, error) {
 	return e, err
 }
 
-// All returns the environments, the dead ones included.
+// All returns the environments, killed ones included.
 func (f *Fleet) All() []*Environment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.all)
 }
 
-// Idle returns those that could serve a call now.
+// Idle returns the environments that can serve a call now.
 func (f *Fleet) Idle() []*Environment {
 	return slices.DeleteFunc(f.All(), (*Environment).Busy)
 }
@@ -82,8 +81,8 @@ func (f *Fleet) Find(id string) *Environment {
 	return nil
 }
 
-// Call has one environment serve a call. It is not ok if the environment is
-// not idle, dies under it, or ctx ends.
+// Call has one environment serve a call. It returns false if the environment is
+// not idle, is killed during the call, or ctx ends.
 func (f *Fleet) Call(ctx context.Context, e *Environment) (wire.Report, bool) {
 	f.mu.Lock()
 	f.call++
@@ -101,8 +100,8 @@ func (f *Fleet) Call(ctx context.Context, e *Environment) (wire.Report, bool) {
 	}
 }
 
-// Together has every given environment serve one call, all at the same time,
-// and returns the reports of those that lived.
+// Together has each of the environments serve one call, all at the same time,
+// and returns the reports of those that were not killed.
 func (f *Fleet) Together(ctx context.Context, fleet []*Environment) []wire.Report {
 	var calls sync.WaitGroup
 	reports := make([]wire.Report, len(fleet))
@@ -113,8 +112,8 @@ func (f *Fleet) Together(ctx context.Context, fleet []*Environment) []wire.Repor
 	return slices.DeleteFunc(reports, func(r wire.Report) bool { return r.Kind != wire.Done })
 }
 
-// Traffic makes calls at random times, so many a second on average, each in a
-// random idle environment, until ctx ends. It returns when the last call has ended.
+// Traffic makes calls at random times, perSecond on average, each in a random
+// idle environment, until ctx ends. It returns when the last call has ended.
 func (f *Fleet) Traffic(ctx context.Context, perSecond float64, random *rand.Rand) {
 	var calls sync.WaitGroup
 	defer calls.Wait()

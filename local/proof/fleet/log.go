@@ -10,7 +10,8 @@ import (
 )
 
 // Log is what the dependency, the store and the environments have seen of a
-// run. Times are the machine's; Skew is how far an environment's may be off.
+// run. Times are the machine's; Skew is the largest error of an environment's
+// clock.
 type Log struct {
 	Settings breaker.Settings
 	Skew     time.Duration
@@ -22,7 +23,7 @@ type Log struct {
 }
 
 // Frozen reports whether an environment was frozen while it decided about a
-// request or made it. What it decided before is then no fault of the circuit.
+// request or made it. The circuit does not promise anything about such a request.
 func (l Log) Frozen(r Request) bool {
 	for _, s := range l.Freezes[r.Environment] {
 		if s.overlaps(r.Began.Add(-Deciding), r.End()) {
@@ -32,8 +33,8 @@ func (l Log) Frozen(r Request) bool {
 	return false
 }
 
-// Deciding is longer than an environment that is not frozen takes from a decision
-// to the request that follows.
+// Deciding is longer than an environment that is not frozen takes between a
+// decision and the request that follows.
 const Deciding = 2 * time.Second
 
 // End returns when the request ended, or now.
@@ -44,7 +45,8 @@ func (r Request) End() time.Time {
 	return r.Ended
 }
 
-// FleetProbe reports whether the request is the probe of the whole fleet.
+// FleetProbe reports whether the request is the fleet's probe, not one of the
+// local fallback.
 func (r Request) FleetProbe() bool { return r.Probe && !r.Local }
 
 // Generations returns the first write of each generation, with the failures of
@@ -79,7 +81,7 @@ type Summary struct {
 	Freezes                         int
 }
 
-// Summary sums the log up.
+// Summary returns the log's counts.
 func (l Log) Summary() Summary {
 	var s Summary
 	for _, r := range l.Reports {

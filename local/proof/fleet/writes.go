@@ -15,10 +15,10 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/dynamostore"
 )
 
-// Write is the circuit's record as one committed write left it, as the store
-// answered it, not as its writer reports.
+// Write is the circuit's record after one committed write, taken from the
+// store's answer, not from its writer's report.
 type Write struct {
-	At time.Time // when the store had answered
+	At time.Time // of the store's answer
 	breaker.Record
 }
 
@@ -26,10 +26,10 @@ type Write struct {
 type history struct {
 	mu     sync.Mutex
 	writes []Write
-	err    error // an answer that could not be understood
+	err    error // an answer that could not be decoded
 }
 
-// answered notes an answer of the store, whether or not a client gets it.
+// answered records an answer of the store, even if its client never gets it.
 func (h *history) answered(x storeproxy.Exchange) {
 	if x.Operation != "UpdateItem" || x.Status != 200 {
 		return
@@ -55,7 +55,7 @@ func (h *history) all() ([]Write, error) {
 	return writes, h.err
 }
 
-// last is the newest write, or the missing item.
+// last returns the newest write, or the missing item's record.
 func (h *history) last() Write {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,8 +68,8 @@ func (h *history) last() Write {
 	return newest
 }
 
-// decode reads an answer to UpdateItem. It is not ok for entries other than the
-// circuit's state, such as its past transitions.
+// decode returns the write that an answer to UpdateItem shows. It returns false
+// for other entries than the circuit's state, such as its past transitions.
 func decode(x storeproxy.Exchange) (w Write, ok bool, err error) {
 	var answer struct {
 		Attributes map[string]struct {

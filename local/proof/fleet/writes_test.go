@@ -9,7 +9,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-func TestAnAnswerOfTheStoreIsRead(t *testing.T) {
+func TestTheStoresAnswersAreDecoded(t *testing.T) {
 	h, at := history{}, time.UnixMilli(1_800_000_000_005)
 	answer := func(text string) {
 		h.answered(storeproxy.Exchange{Operation: "UpdateItem", Status: 200, Answer: []byte(text), At: at})
@@ -31,6 +31,6 @@ func TestAnAnswerOfTheStoreIsRead(t *testing.T) {
 	}
 	answer(`{"Attributes":{"entry":{"S":"state"},"schema":{"N":"1"},"state":{"S":"open"},"generation":{"N":"many"}}}`)
 	if _, err := h.all(); err == nil {
-		t.Error("an answer that cannot be understood is passed over")
+		t.Error("an answer that cannot be decoded is ignored")
 	}
 }

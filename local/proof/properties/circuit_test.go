@@ -16,8 +16,8 @@ import (
 )
 
 // drawSettings returns small numbers, so that thresholds are reached, and times
-// longer than any cache: a circuit must not come back to a state while an
-// environment may still go by the last time it was in it.
+// longer than any cache: a circuit must not return to a state while an environment
+// can still use a record of the last time it was in that state.
 func drawSettings(t *rapid.T, maxAge time.Duration) breaker.Settings {
 	seconds := func(name string, low, high int) time.Duration {
 		return time.Duration(rapid.IntRange(low, high).Draw(t, name)) * time.Second
@@ -36,15 +36,15 @@ func drawSettings(t *rapid.T, maxAge time.Duration) breaker.Settings {
 		ProbeTimeout:     seconds("probe", 1, 5),
 		MaxClockSkew:     time.Duration(rapid.IntRange(0, 500).Draw(t, "skew")-1) * time.Millisecond,
 		MaxAge:           maxAge,
-		RefreshAfter:     max(maxAge, 0), // a background read would end at a time that nobody chose
+		RefreshAfter:     max(maxAge, 0), // a background read would end at a time that the story did not choose
 	}
 }
 
 func story(maxAge time.Duration, store func() breaker.Store) func(*rapid.T) {
-	return func(t *rapid.T) { play(t, maxAge, store()) }
+	return func(t *rapid.T) { runStory(t, maxAge, store()) }
 }
 
-func play(t *rapid.T, maxAge time.Duration, store breaker.Store) *fleet {
+func runStory(t *rapid.T, maxAge time.Duration, store breaker.Store) *fleet {
 	f := newFleet(t, drawSettings(t, maxAge), store)
 	t.Repeat(f.acts())
 	return f
@@ -52,27 +52,27 @@ func play(t *rapid.T, maxAge time.Duration, store breaker.Store) *fleet {
 
 func memory() breaker.Store { return memstore.New() }
 
-// With a read before every call what an environment admits is exactly what the
-// reference says at that moment.
+// With a read before every call an environment admits exactly what the reference
+// admits at that moment.
 func TestCircuitIsTheReference(t *testing.T) {
 	thoroughly(t)
-	stories, told := 0, make(map[string]int)
+	stories, transitions := 0, make(map[string]int)
 	rapid.Check(t, func(t *rapid.T) {
 		stories++
-		for _, transition := range play(t, -1, memory()).transitions() {
-			told[transition]++
+		for _, transition := range runStory(t, -1, memory()).transitions() {
+			transitions[transition]++
 		}
 	})
-	t.Log(told)
+	t.Log(transitions)
 	figure("stories: the circuit is the reference", "%d, in which circuits opened %d times and closed %d times",
-		stories, told["closed→open"], told["half_open→closed"])
-	if told["half_open→closed"] < 20 {
-		t.Errorf("the stories seldom close a circuit: %v", told)
+		stories, transitions["closed→open"], transitions["half_open→closed"])
+	if transitions["half_open→closed"] < 20 {
+		t.Errorf("the stories seldom close a circuit: %v", transitions)
 	}
 }
 
-// With caches it is what the reference said at some moment that the cache's
-// age allows for. Everything that is written stays exact.
+// With caches an environment admits what the reference admitted at some moment
+// within the cache's age. Everything that is written stays exact.
 func TestCachesAreNoOlderThanPromised(t *testing.T) {
 	thoroughly(t)
 	for _, age := range []time.Duration{100 * time.Millisecond, time.Second, breaker.DefaultMaxAge} {
@@ -80,7 +80,7 @@ func TestCachesAreNoOlderThanPromised(t *testing.T) {
 			stories := 0
 			rapid.Check(t, func(t *rapid.T) {
 				stories++
-				play(t, age, memory())
+				runStory(t, age, memory())
 			})
 			figure("stories: caches are no older than promised", "%d with caches of %s", stories, age)
 		})
@@ -144,7 +144,7 @@ func (s *faulty) Change(ctx context.Context, circuit string, c breaker.Change) (
 	return s.Store.Change(ctx, circuit, c)
 }
 
-// Each planted bug is found, and told (go test -v) as a story of a few lines.
+// Each planted bug is found, and go test -v prints it as a story of a few lines.
 func TestStoriesFindPlantedBugs(t *testing.T) {
 	set(t, "nofailfile", "true")
 	set(t, "shrinktime", "3s")
@@ -164,21 +164,21 @@ func TestStoriesFindPlantedBugs(t *testing.T) {
 	}
 }
 
-// thoroughly asks for more and longer stories than rapid's default: a circuit
-// has a long way from closed to closed.
+// thoroughly sets more and longer stories than rapid's default, because a circuit
+// takes many steps from closed to closed.
 func thoroughly(t *testing.T) {
 	t.Helper()
 	set(t, "checks", "1000")
 	set(t, "steps", "60")
 }
 
-// set returns one of rapid's flags another default for this test.
+// set changes the default of one of rapid's flags for this test.
 func set(t *testing.T, name, value string) {
 	t.Helper()
 	f := flag.Lookup("rapid." + name)
 	before := f.Value.String()
 	if before != f.DefValue {
-		return // asked for on the command line
+		return // set on the command line
 	}
 	if err := flag.Set(f.Name, value); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
-// Package properties holds the proofs of the circuit breaker that look at it from
-// outside, through what it exports: random stories of a fleet against a
-// reference that is written differently, histories of concurrent operations on
-// real stores against their sequential meaning, fuzzing of whatever comes from
-// elsewhere, and the absence of anything that outlives a call. Each of them is
-// also shown to find planted bugs.
+// Package properties tests the circuit breaker through its exported API: random
+// stories of a fleet against a reference that is written differently, histories of
+// concurrent operations on real stores against a sequential model, fuzzing of all
+// input, and the absence of anything that outlives a call. Each test also finds
+// planted bugs.
 package properties

@@ -9,8 +9,8 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// A failure's time is what its id says. An id of another form has none, and is
-// so old that it never counts.
+// A failure's time is in its id. An id of another form has the time 0, so that it
+// never counts.
 func FuzzFailureID(f *testing.F) {
 	f.Add("1700000000000#abc#1f", int64(7), "e", uint64(3))
 	f.Add("", int64(0), "", uint64(0))

@@ -22,9 +22,9 @@ import (
 // table is a DynamoDB that answers every operation with one item, which is
 // JSON as the service writes it, and keeps what it was sent.
 type table struct {
-	item    string
-	refuses bool // conditions do not hold
-	sent    []byte
+	item      string
+	conflicts bool // conditions fail
+	sent      []byte
 }
 
 func (d *table) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -38,7 +38,7 @@ func (d *table) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = `{"Item":` + d.item + `}`
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Query"):
 		body = `{"Count":1,"Items":[` + d.item + `]}`
-	case d.refuses:
+	case d.conflicts:
 		status = http.StatusBadRequest
 		body = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Item":` + d.item + `}`
 	}
@@ -53,8 +53,8 @@ func (d *table) store() *dynamostore.Store {
 	return dynamostore.New(dynamostore.NewClient(func(name string) string { return environment[name] }, d), "circuits")
 }
 
-// isRecordOrError is the property: an item is an error, or a record that comes
-// back from what the store would write for it, whichever way it was read.
+// isRecordOrError is the property: an item is an error, or a record that the store
+// writes and reads back unchanged.
 func isRecordOrError(t rapid.TB, item string) {
 	ctx := context.Background()
 	d := &table{item: item}
@@ -68,16 +68,16 @@ func isRecordOrError(t rapid.TB, item string) {
 			t.Errorf("%s\nis   %+v\nthen %+v", item, r, again)
 		}
 	}
-	for _, refuses := range []bool{false, true} {
-		d.refuses = refuses
+	for _, conflicts := range []bool{false, true} {
+		d.conflicts = conflicts
 		written, held, wErr := d.store().AppendFailure(ctx, "jira_api", breaker.Failure{ID: "1#e#1", Cap: 1, At: 1, New: "w"})
-		if (wErr == nil) != (err == nil) || !reflect.DeepEqual(written, r) || held && refuses {
-			t.Errorf("%s\nis %+v, %v when read and %+v, %v when written (refused %v)", item, r, err, written, wErr, refuses)
+		if (wErr == nil) != (err == nil) || !reflect.DeepEqual(written, r) || held && conflicts {
+			t.Errorf("%s\nis %+v, %v when read and %+v, %v when written (conflict %v)", item, r, err, written, wErr, conflicts)
 		}
 	}
 }
 
-// mustBeSound looks for what no store has written.
+// mustBeSound fails if the record holds what no store writes.
 func mustBeSound(t rapid.TB, r breaker.Record) {
 	switch r.State {
 	case breaker.Closed, breaker.Open, breaker.HalfOpen:
@@ -189,7 +189,7 @@ func spoil(t *rapid.T, whole string) string {
 	return string(encoded)
 }
 
-// isTransitionOrError is the like property of an entry of the history.
+// isTransitionOrError is the same property for an entry of the history.
 func isTransitionOrError(t rapid.TB, item string) {
 	ctx := context.Background()
 	read, err := (&table{item: item}).store().Transitions(ctx, "jira_api", 1)

@@ -38,8 +38,8 @@ func newShift(t *testing.T, store breaker.Store) *shift {
 	return s
 }
 
-// calls are all the ways in which an environment comes to do something. They
-// are made in this order: the circuit goes from closed to closed.
+// calls are all ways in which an environment does something. They are made in
+// this order, in which the circuit goes from closed to closed.
 var calls = []struct {
 	name  string
 	later time.Duration // than the one before
@@ -85,7 +85,7 @@ func do(result error) func(*breaker.Breaker) {
 	}
 }
 
-// ofTransport are the goroutines of an idle connection, which net/http keeps.
+// ofTransport are the goroutines of idle connections, which net/http keeps.
 var ofTransport = []goleak.Option{
 	goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
 	goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
@@ -153,21 +153,20 @@ func (s *counted) PutTransition(ctx context.Context, circuit string, t breaker.T
 	return s.Store.PutTransition(ctx, circuit, t)
 }
 
-// way is a transport whose every request goes the same way.
+// way is a transport that answers every request by one function.
 type way func(*http.Request) (*http.Response, error)
 
 func (w way) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
 
-// After a call has returned an hour passes, and nothing is done: there is no
-// poller and no timer that does anything. A bubble cannot be left before all
-// its goroutines have ended.
+// For an hour after a call has returned nothing is done: there is no poller and no
+// active timer. A synctest bubble ends only after all its goroutines.
 func TestNothingIsDoneAfterACall(t *testing.T) {
 	environment := func(name string) string { return map[string]string{"AWS_REGION": "us-east-1"}[name] }
 	on := func(w way) breaker.Store { return dynamostore.New(dynamostore.NewClient(environment, w), "circuits") }
 	stores := map[string]breaker.Store{
 		"memory":              memstore.New(),
 		"a table that hangs":  on(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }),
-		"a table that fails":  on(func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") }),
+		"a table that fails":  on(func(*http.Request) (*http.Response, error) { return nil, errors.New("down") }),
 		"a table that is new": on((&table{item: "{}"}).RoundTrip),
 	}
 	figure("leaks: nothing is done within an hour after a call", "%d kinds of call, on %d stores", len(calls), len(stores))
@@ -221,7 +220,7 @@ func (p poller) Change(ctx context.Context, circuit string, c breaker.Change) (b
 }
 
 // ofHystrix are the goroutines that hystrix-go starts once for each command,
-// for as long as the process lives.
+// for the life of the process.
 var ofHystrix = []goleak.Option{
 	goleak.IgnoreAnyFunction("github.com/afex/hystrix-go/hystrix.(*metricExchange).Monitor"),
 	goleak.IgnoreAnyFunction("github.com/afex/hystrix-go/hystrix.(*poolMetrics).Monitor"),

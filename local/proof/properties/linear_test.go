@@ -18,7 +18,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/storetest"
 )
 
-// How much is recorded, and how long its judgement may take.
+// How much is recorded, and how long the check of it may take.
 const (
 	rounds    = 10
 	perClient = 40
@@ -68,8 +68,8 @@ func wantLinearizable(t *testing.T, store string, subjects func(*testing.T) func
 	figure("linearizability: "+store, "%d histories of %d clients, %d operations, %d of unknown outcome", rounds, clients, operations, unknowns)
 }
 
-// planted is a store with a bug: what it makes of an operation need not be
-// what the record says.
+// planted is a store with a bug: its operations differ from the methods of
+// breaker.Record.
 type planted struct {
 	breaker.Store
 	mu      sync.Mutex
@@ -118,7 +118,7 @@ func (s *planted) Change(_ context.Context, circuit string, c breaker.Change) (b
 
 func (s *planted) Delete(circuit string) { _, _, _ = s.do(operation{circuit: circuit, kind: deleting}) }
 
-// right has no bug.
+// right is the operation without a bug.
 func right(_ *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool) {
 	after, held := o.apply(now)
 	return after, after, held
@@ -143,7 +143,7 @@ var plantedBugs = map[string]bug{
 		}
 		return after, after, held
 	},
-	"an append is told and not stored": func(s *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool) {
+	"an append is answered and not stored": func(s *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool) {
 		after, held := o.apply(now)
 		if o.kind == appending && s.serial%10 == 0 {
 			return now, after, held
@@ -165,7 +165,7 @@ var plantedBugs = map[string]bug{
 		}
 		return after, after, held
 	},
-	"a refused write is told as done": func(s *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool) {
+	"a failed condition is answered as success": func(s *planted, o operation, now breaker.Record) (stored, answered breaker.Record, held bool) {
 		after, _ := o.apply(now)
 		return after, after, o.kind != loading
 	},
@@ -200,7 +200,7 @@ func TestHistoriesFindPlantedBugs(t *testing.T) {
 	})
 }
 
-// wantNotLinearizable returns a bug that needs luck some rounds to show.
+// wantNotLinearizable runs a bug that shows only sometimes for some rounds.
 func wantNotLinearizable(t *testing.T, rounds uint64, subject func() storetest.Subject) {
 	t.Helper()
 	for seed := range rounds {

@@ -19,14 +19,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// figures are a table's rows, one of each proof, which docs/correctness.md
-// keeps.
+// figures are the rows of the table in docs/correctness.md, one for each proof.
 var figures struct {
 	sync.Mutex
 	rows []string
 }
 
-// figure reports how much a proof has gone through, and found nothing.
+// figure adds a row with the extent of a proof that found nothing.
 func figure(proof, extent string, values ...any) {
 	figures.Lock()
 	defer figures.Unlock()

@@ -7,10 +7,9 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// ledger is the reference of a circuit: the plain list of what happened since
-// its state last changed, and questions to it. It knows no store, no cache, no
-// fence and no set with room for so many. A ledger is a value: what happens
-// next returns another one. Times are Unix ms of the one clock.
+// ledger is the reference of a circuit: the plain list of what happened since its
+// state last changed. It has no store, no cache, no fence and no bounded set. A
+// ledger is a value: each event returns a new one. Times are Unix ms of the one clock.
 type ledger struct {
 	settings breaker.Settings
 	era      int // how many states the circuit has been in before
@@ -39,7 +38,7 @@ type trial struct {
 	fenced      bool // an override was set since: its result says nothing
 }
 
-// answer is what the circuit says to a call.
+// answer is the circuit's decision about a call.
 type answer string
 
 const (
@@ -70,7 +69,7 @@ func (l ledger) answer(now int64) answer {
 	return probe
 }
 
-// overridden is the mode of the override in force, or empty.
+// overridden returns the mode of the override in force, or "".
 func (l ledger) overridden(now int64) breaker.OverrideMode {
 	if l.override.Mode != "" && now < l.override.Until.UnixMilli() {
 		return l.override.Mode
@@ -78,7 +77,7 @@ func (l ledger) overridden(now int64) breaker.OverrideMode {
 	return ""
 }
 
-// turns are the moments at which time alone changes an answer.
+// turns returns the moments at which time alone changes an answer.
 func (l ledger) turns() []int64 {
 	var ends []int64
 	if l.override.Mode != "" {
@@ -96,7 +95,7 @@ func (l ledger) turns() []int64 {
 	return ends
 }
 
-// shown is the state as monitors see it.
+// shown returns the state that statistics show.
 func (l ledger) shown(now int64) breaker.State {
 	switch mode := l.overridden(now); {
 	case mode == breaker.OverrideOpen:
@@ -109,8 +108,8 @@ func (l ledger) shown(now int64) breaker.State {
 	return l.state
 }
 
-// rejection is what a rejected call is told at now. While somebody's probe
-// decides, that is to come back in a second.
+// rejection returns the error of a call that is rejected at now. During a probe
+// it names a second to wait.
 func (l ledger) rejection(now int64) breaker.OpenError {
 	e := breaker.OpenError{Circuit: l.settings.Name, State: l.shown(now), Reason: l.reason, RetryAfter: time.Second}
 	switch {
@@ -174,7 +173,7 @@ func moment(ms int64) *time.Time {
 	return &t
 }
 
-// fails is the failure, reported now, of an ordinary call that era admitted.
+// fails adds the failure, reported now, of an ordinary call that era admitted.
 func (l ledger) fails(era int, environment string, o breaker.Outcome, now int64) ledger {
 	if era != l.era || l.state != breaker.Closed || l.overridden(now) == breaker.OverrideDisabled {
 		return l
@@ -207,8 +206,8 @@ func (l ledger) opens(o breaker.Outcome, now int64) ledger {
 	}
 }
 
-// overrides sets an override, or takes one away. The slot of a probe under way
-// stays taken, and the round begins again.
+// overrides sets or clears an override. The lease of a running probe stays, and the
+// half-open round begins again.
 func (l ledger) overrides(o breaker.Override, now int64) ledger {
 	if o.Mode == "" && l.overridden(now) == "" {
 		return l

@@ -70,17 +70,17 @@ func TestDelayIsNeverNegativeNorLongerThanAllowed(t *testing.T) {
 	})
 }
 
-// failedTry is a failed try. It may say when to come back.
+// failedTry is the error of a try. It may name a time to wait.
 type failedTry struct {
 	final bool
 	after time.Duration
 	took  time.Duration
 }
 
-func (r *failedTry) Error() string             { return "refused" }
+func (r *failedTry) Error() string             { return "failed" }
 func (r *failedTry) RetryAfter() time.Duration { return r.after }
 
-func drawRefusal(t *rapid.T) *failedTry {
+func drawFailure(t *rapid.T) *failedTry {
 	seconds := func(name string, high int) time.Duration {
 		return time.Duration(rapid.IntRange(0, high).Draw(t, name)) * time.Second
 	}
@@ -91,7 +91,7 @@ func drawRefusal(t *rapid.T) *failedTry {
 	}
 }
 
-// loop is one run of retry.Do, as the clock saw it.
+// loop is one run of retry.Do, with the times of its tries.
 type loop struct {
 	policy       retry.Policy
 	deadline     time.Time // zero: none
@@ -111,7 +111,7 @@ func TestLoopKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			l := &loop{policy: drawPolicy(t)}
-			l.failures = rapid.SliceOfN(rapid.Custom(drawRefusal), 1, 5).Draw(t, "failures")
+			l.failures = rapid.SliceOfN(rapid.Custom(drawFailure), 1, 5).Draw(t, "failures")
 			ctx, cancel := context.WithCancel(t.Context())
 			if rapid.Bool().Draw(t, "bounded") {
 				l.deadline = time.Now().Add(time.Duration(rapid.IntRange(0, 120).Draw(t, "seconds")) * time.Second)
@@ -131,7 +131,7 @@ func TestLoopKeepsItsPromises(t *testing.T) {
 
 func (l *loop) check(t *rapid.T, tries int, err error) {
 	if tries != len(l.begun) || tries > l.policy.MaxRetries+1 {
-		t.Fatalf("%d tries told, %d made, %d allowed", tries, len(l.begun), l.policy.MaxRetries+1)
+		t.Fatalf("%d tries returned, %d made, %d allowed", tries, len(l.begun), l.policy.MaxRetries+1)
 	}
 	last := l.failures[(tries-1)%len(l.failures)]
 	if !errors.Is(err, last) {
@@ -150,8 +150,8 @@ func (l *loop) check(t *rapid.T, tries int, err error) {
 	}
 }
 
-// checkWait holds the wait before a retry, the first being 1, against what the
-// failure before asked for.
+// checkWait compares the wait before a retry, counted from 1, with what the
+// failure before it asked for.
 func (l *loop) checkWait(t *rapid.T, number int) {
 	low, high := l.wait(number)
 	if waited := l.begun[number].Sub(l.ended[number-1]); waited < low-1 || waited > high+1 {

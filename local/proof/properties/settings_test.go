@@ -60,19 +60,19 @@ func anySettings(t *rapid.T) breaker.Settings {
 	}
 }
 
-// lives is the property: New rejects the settings, or the circuit lives as they
-// say.
+// lives is the property: either New rejects the settings, or the circuit works as
+// they say.
 func lives(t *rapid.T) {
-	l := &life{T: t, given: anySettings(t), store: memstore.New(), now: time.UnixMilli(1_700_000_000_000)}
+	l := &life{T: t, drawn: anySettings(t), store: memstore.New(), now: time.UnixMilli(1_700_000_000_000)}
 	_, err := l.birth()
-	if valid := l.given.WithDefaults().Validate(); (err == nil) != (valid == nil) {
+	if valid := l.drawn.WithDefaults().Validate(); (err == nil) != (valid == nil) {
 		t.Fatalf("New: %v, Validate: %v", err, valid)
 	}
 	if err != nil {
 		return
 	}
 	accepted.Add(1)
-	l.rules = l.given.WithDefaults()
+	l.rules = l.drawn.WithDefaults()
 	b := l.trip()
 	l.recover(b)
 	l.trip()
@@ -81,10 +81,11 @@ func lives(t *rapid.T) {
 // FuzzSettings looks for settings that New accepts and that do not work.
 func FuzzSettings(f *testing.F) { f.Fuzz(rapid.MakeFuzz(lives)) }
 
-// accepted counts the settings that lived: the property must not hold of nothing.
+// accepted counts the settings that New accepted, to show that the property was
+// tested at all.
 var accepted atomic.Int64
 
-func TestSettingsAreRefusedOrWork(t *testing.T) {
+func TestSettingsAreInvalidOrWork(t *testing.T) {
 	set(t, "checks", "1000")
 	before := accepted.Load()
 	rapid.Check(t, lives)
@@ -93,10 +94,10 @@ func TestSettingsAreRefusedOrWork(t *testing.T) {
 	}
 }
 
-// life is a circuit's, from closed to closed and open again.
+// life is the life of a circuit, from closed to closed and open again.
 type life struct {
 	*rapid.T
-	given, rules breaker.Settings // without and with defaults
+	drawn, rules breaker.Settings // without and with defaults
 	store        breaker.Store
 	now          time.Time
 	born         int
@@ -105,7 +106,7 @@ type life struct {
 func (l *life) birth() (*breaker.Breaker, error) {
 	l.born++
 	return breaker.New(breaker.Config{
-		Settings: l.given, Store: l.store, Environment: fmt.Sprintf("e%d", l.born),
+		Settings: l.drawn, Store: l.store, Environment: fmt.Sprintf("e%d", l.born),
 		Now: func() time.Time { return l.now }, Rand: func() uint64 { return 0 },
 	})
 }

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Exchange is a request that the store has answered, whatever of it the client
-// gets.
+// Exchange is a request that the store has answered, even if the client does not
+// get the answer.
 type Exchange struct {
 	Operation string // such as "UpdateItem"
 	Status    int
 	Answer    []byte
-	At        time.Time // when the store had answered
+	At        time.Time // of the store's answer
 }
 
-// Observe has f told of each answer before the client is, concurrently. It is
-// to be called before the first request.
+// Observe sets a function that is called with each answer before the client gets
+// it, concurrently. Call it before the first request.
 func (p *Proxy) Observe(f func(Exchange)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,9 +8,7 @@ import (
 	"time"
 )
 
-// A request that the store performs for a client that has given up is seen all
-// the same.
-func TestAnAnswerIsObservedThoughItsClientHasGivenUp(t *testing.T) {
+func TestAnAnswerToAClientThatHasGivenUpIsObserved(t *testing.T) {
 	arrived, answer := make(chan struct{}), make(chan struct{})
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(arrived)

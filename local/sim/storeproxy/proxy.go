@@ -1,6 +1,6 @@
-// Package storeproxy stands between the functions and the real DynamoDB and
-// injects faults on the way there and back, while it runs. The database itself
-// is never a pretence: what a fault lets through is committed for real.
+// Package storeproxy is a proxy between the functions and a real DynamoDB. It
+// injects faults into requests and answers while it runs. The database itself is
+// never simulated: what a fault lets through is committed for real.
 package storeproxy
 
 import (
@@ -32,7 +32,7 @@ const (
 	DelayConnect Mode = "delay_connect" // each new connection waits Fault.Delay before its first byte is read
 	DropReply    Mode = "drop_reply"    // the request is performed, then the connection is reset
 	Reset        Mode = "reset"         // the connection is reset before the request is performed
-	Duplicate    Mode = "duplicate"     // the request is performed twice in a row; the second answer is given
+	Duplicate    Mode = "duplicate"     // the request is performed twice in a row; the client gets the second answer
 	Echo         Mode = "echo"          // the request is answered, and performed again Fault.Delay later
 )
 
@@ -42,7 +42,8 @@ type Fault struct {
 	Delay time.Duration // of Delay, DelayConnect and Echo
 }
 
-// Validate reports an unknown mode, and a delay that is missing or unused.
+// Validate returns an error if the mode is unknown, or if its delay is missing or
+// unused.
 func (f Fault) Validate() error {
 	switch f.Mode {
 	case Delay, DelayConnect, Echo:
@@ -79,7 +80,7 @@ type Proxy struct {
 func Start(address, endpoint string) (*Proxy, error) {
 	target, err := url.Parse(endpoint)
 	if err != nil || target.Host == "" {
-		return nil, fmt.Errorf("store proxy: endpoint %q is no URL", endpoint)
+		return nil, fmt.Errorf("store proxy: endpoint %q is not a URL", endpoint)
 	}
 	p := &Proxy{address: address, Faults: faultproxy.New[Fault]()}
 	p.forward = &httputil.ReverseProxy{
@@ -88,7 +89,7 @@ func Start(address, endpoint string) (*Proxy, error) {
 			MaxIdleConnsPerHost: 256,
 			DisableCompression:  true, // bodies carry a checksum
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // clients that give up are the purpose
+		ErrorLog: log.New(io.Discard, "", 0), // clients that give up are expected
 	}
 	p.forward.ModifyResponse = p.answered
 	if err := p.listen(); err != nil {
@@ -100,7 +101,7 @@ func Start(address, endpoint string) (*Proxy, error) {
 // Endpoint is the URL that clients use instead of DynamoDB's.
 func (p *Proxy) Endpoint() string { return "http://" + p.address }
 
-// Set puts a fault in force, Fault{} heals.
+// Set puts a fault in force. Fault{} heals.
 func (p *Proxy) Set(f Fault) error {
 	if err := f.Validate(); err != nil {
 		return err
@@ -136,8 +137,8 @@ func (p *Proxy) Close() {
 	p.stop()
 }
 
-// listen serves unless it does already. The caller holds mu, or is the first.
-// It takes the same port as before.
+// listen starts to serve on the same port as before, unless it already does. The
+// caller holds mu, or is Start.
 func (p *Proxy) listen() error {
 	if p.server != nil {
 		return nil
@@ -194,9 +195,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 			time.AfterFunc(fault.Delay, func() { p.forward.ServeHTTP(discard{http.Header{}}, again) })
 		}
 	}
-	// What has reached the store is performed whether or not the client waits,
-	// and has to be observed. A context that can end keeps the proxy from
-	// watching the client's connection instead.
+	// The store performs a request even if the client gives up, and that has to be
+	// observed. ReverseProxy does not watch the client's connection if the context
+	// can be cancelled.
 	ctx, done := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer done()
 	p.forward.ServeHTTP(w, r.WithContext(ctx))
@@ -209,27 +210,28 @@ func twin(r *http.Request) (*http.Request, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	// Without the server's own values: the proxy's panic that aborts a reply
-	// would have nobody to recover it.
+	// Without the server's context values: ReverseProxy would panic to abort a
+	// reply, and nothing would recover that.
 	again := r.Clone(context.Background())
 	again.Body = io.NopCloser(bytes.NewReader(body))
 	return again, nil
 }
 
-// detached lets the request be performed although its client gives up.
+// detached returns the request with a context that does not end when the client
+// gives up.
 func detached(r *http.Request) *http.Request {
 	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 
-// discard is where a dropped reply goes.
+// discard is a ResponseWriter for a dropped reply.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// slowListener returns connections whose first read waits while DelayConnect is
-// in force, each for itself.
+// slowListener accepts connections whose first read waits while DelayConnect is
+// in force.
 type slowListener struct {
 	net.Listener
 	proxy *Proxy

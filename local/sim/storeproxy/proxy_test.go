@@ -16,7 +16,7 @@ import (
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
-// newStore is a store that counts what it performs.
+// newStore returns a proxy in front of a store that counts what it performs.
 func newStore(t *testing.T) (*Proxy, *atomic.Int32) {
 	t.Helper()
 	var performed atomic.Int32
@@ -66,10 +66,10 @@ func TestFaults(t *testing.T) {
 		counted   int
 	}{
 		{"without a fault requests pass", Fault{}, nil, 1, 1},
-		{"refused requests do not arrive", Fault{Mode: Refuse}, syscall.ECONNREFUSED, 0, 0},
+		{"requests do not arrive while connections are refused", Fault{Mode: Refuse}, syscall.ECONNREFUSED, 0, 0},
 		{"hung requests are not performed", Fault{Mode: Hang}, context.DeadlineExceeded, 0, 1},
 		{"a delayed request is performed", Fault{Mode: Delay, Delay: 20 * time.Millisecond}, nil, 1, 1},
-		{"a delay beyond the client's patience", Fault{Mode: Delay, Delay: time.Hour}, context.DeadlineExceeded, 0, 1},
+		{"a delay beyond the client's deadline", Fault{Mode: Delay, Delay: time.Hour}, context.DeadlineExceeded, 0, 1},
 		{"a reset request is not performed", Fault{Mode: Reset}, syscall.ECONNRESET, 0, 1},
 		{"a dropped reply was performed", Fault{Mode: DropReply}, syscall.ECONNRESET, 1, 1},
 		{"a duplicate is performed twice", Fault{Mode: Duplicate}, nil, 2, 1},
@@ -203,12 +203,12 @@ func TestFaultsAreSwitchedOverHTTP(t *testing.T) {
 	}{
 		{"a fault is set", "PUT", "/faults", `{"mode":"delay","delay_ms":5}`, 200, `{"mode":"delay","delay_ms":5}`},
 		{"and shown", "GET", "/faults", "", 200, `{"mode":"delay","delay_ms":5}`},
-		{"an unknown mode is refused", "PUT", "/faults", `{"mode":"dely"}`, 400, `mode: "dely" is unknown`},
+		{"an unknown mode is invalid", "PUT", "/faults", `{"mode":"dely"}`, 400, `mode: "dely" is unknown`},
 		{"a delay must be given", "PUT", "/faults", `{"mode":"delay"}`, 400, "delay: mode delay needs one above 0"},
 		{"a delay must be used", "PUT", "/faults", `{"mode":"hang","delay_ms":5}`, 400, `delay: mode "hang" has none`},
 		{"an unknown field is named", "PUT", "/faults", `{"mod":"hang"}`, 400, `json: unknown field "mod"`},
-		{"a body is wanted", "PUT", "/faults", "", 400, `want a JSON body such as {"mode":"delay","delay_ms":250}`},
-		{"a refused change changes nothing", "GET", "/faults", "", 200, `{"mode":"delay","delay_ms":5}`},
+		{"a body is required", "PUT", "/faults", "", 400, `want a JSON body such as {"mode":"delay","delay_ms":250}`},
+		{"an invalid fault changes nothing", "GET", "/faults", "", 200, `{"mode":"delay","delay_ms":5}`},
 		{"healing", "DELETE", "/faults", "", 200, `{"mode":""}`},
 		{"counts", "GET", "/counts", "", 200, `{}`},
 	}

@@ -1,5 +1,5 @@
-// Command environment is one execution environment of a chaos fleet: a breaker
-// in front of a dependency. See package wire.
+// Command environment is one execution environment of a fleet: a breaker in
+// front of a dependency. See package wire.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run(in io.Reader, out io.Writer) error {
 		return err
 	}
 	e.breaker = b
-	_ = b.Prime(context.Background()) // its failure is reported as a loss
+	_ = b.Prime(context.Background()) // its failure is reported as Lost
 	e.report(wire.Report{Kind: wire.Ready})
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
@@ -60,7 +60,7 @@ func run(in io.Reader, out io.Writer) error {
 type environment struct {
 	config  wire.Config
 	breaker *breaker.Breaker
-	alone   atomic.Bool // the store is lost
+	local   atomic.Bool // the store is unavailable
 
 	mu  sync.Mutex
 	out *json.Encoder
@@ -72,17 +72,18 @@ func (e *environment) observer() breaker.Observer {
 			e.report(wire.Report{Kind: wire.Transition, Transition: t})
 		},
 		StoreLost: func(_ context.Context, _ string, err error) {
-			e.alone.Store(true)
+			e.local.Store(true)
 			e.report(wire.Report{Kind: wire.Lost, Error: err.Error()})
 		},
 		StoreReturned: func(context.Context, string, time.Duration) {
-			e.alone.Store(false)
+			e.local.Store(false)
 			e.report(wire.Report{Kind: wire.Returned})
 		},
 	}
 }
 
-// report writes a line. Whoever does not read it any more has no fleet to run.
+// report writes a line. An error means that the fleet has ended, and this
+// process with it.
 func (e *environment) report(r wire.Report) {
 	r.At = time.Now()
 	e.mu.Lock()
@@ -95,7 +96,7 @@ func (e *environment) serve(c wire.Call) {
 	defer cancel()
 	r := wire.Report{Kind: wire.Done, Call: c.ID, Outcome: wire.Served}
 	err := e.breaker.Do(ctx, func(ctx context.Context, p *breaker.Permit) error {
-		r.Probe, r.Local = p.Probe(), e.alone.Load()
+		r.Probe, r.Local = p.Probe(), e.local.Load()
 		return e.ask(ctx, r)
 	})
 	var open *breaker.OpenError

@@ -1,6 +1,6 @@
-// Package wire is what a chaos fleet and its environments' processes say to
-// each other: a Config in a variable, then a Call a line on the standard input
-// and a Report a line on the standard output, both as JSON.
+// Package wire is the protocol between a fleet and the processes of its
+// environments: a Config in a variable, then one Call a line on the standard
+// input and one Report a line on the standard output, all as JSON.
 package wire
 
 import (
@@ -11,9 +11,9 @@ import (
 
 // Variable is where a process finds its Config. The store's address and
 // credentials are where dynamostore.NewClient looks for them.
-const Variable = "CHAOS_ENVIRONMENT"
+const Variable = "FLEET_ENVIRONMENT"
 
-// Headers by which the dependency knows who asks.
+// Headers of a request, which the dependency writes into its journal.
 const (
 	HeaderEnvironment = "X-Environment"
 	HeaderCall        = "X-Call"
@@ -23,7 +23,7 @@ const (
 
 // Config of one environment.
 type Config struct {
-	ID         string // of the environment, never used again
+	ID         string // of the environment, never used twice
 	Table      string
 	Dependency string // URL
 	// ClockOffset is how far this environment's clock is ahead.
@@ -45,8 +45,8 @@ const (
 	Ready      Kind = "ready" // the first read has ended, with or without success
 	Done       Kind = "done"
 	Transition Kind = "transition"
-	Lost       Kind = "lost"     // the store: from here on the environment decides alone
-	Returned   Kind = "returned" // the store
+	Lost       Kind = "lost"     // a store outage begins: the environment decides locally
+	Returned   Kind = "returned" // the store outage is over
 )
 
 // Outcome of a call.
@@ -55,19 +55,19 @@ type Outcome string
 const (
 	Served   Outcome = "served"
 	Failed   Outcome = "failed"
-	Rejected Outcome = "rejected" // the dependency was not asked
+	Rejected Outcome = "rejected" // the dependency was not called
 )
 
-// Report is what an environment tells.
+// Report is one event in an environment.
 type Report struct {
 	Kind Kind
 	At   time.Time // by the machine's clock
 
-	// Of Done.
+	// Fields of Done.
 	Call    int64
 	Outcome Outcome
 	Probe   bool
-	Local   bool // decided without the store
+	Local   bool // decided by the local fallback
 
 	Transition breaker.Transition // of Transition
 	Error      string             // of Lost, and of a Failed call

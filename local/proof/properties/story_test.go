@@ -13,12 +13,12 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
-// fleet is some environments on one store and one clock, and next to them the
-// reference. Rapid makes it act at random; each act is a line of the story.
+// fleet is some environments on one store and one clock, and the reference next to
+// them. Rapid chooses its acts at random; each act is a line of the story.
 type fleet struct {
 	*rapid.T
 	store        breaker.Store
-	settings     breaker.Settings // as given
+	settings     breaker.Settings // without defaults
 	rules        breaker.Settings // with defaults
 	now          int64
 	environments []environment
@@ -26,7 +26,7 @@ type fleet struct {
 	admissions   int
 	calls        []*admitted
 	past         []page
-	seen         []string // transitions, as observers were told
+	seen         []string // transitions that observers were notified of
 }
 
 type environment struct {
@@ -40,7 +40,7 @@ type page struct {
 	ledger
 }
 
-// admitted is a call under way.
+// admitted is a running call.
 type admitted struct {
 	name   int
 	permit breaker.Permit
@@ -50,8 +50,8 @@ type admitted struct {
 	silent bool // admitted by a circuit that is disabled: nothing is recorded
 }
 
-// How long an environment may go by what it knows of a circuit that is not
-// closed, in ms.
+// How long an environment may use the record of a circuit that is not closed, in
+// ms.
 const (
 	openAge     = 1000
 	halfOpenAge = 250
@@ -85,7 +85,7 @@ func (f *fleet) birth() environment {
 	return environment{b, id}
 }
 
-// stop is a dependency's demand to be left alone.
+// stop is a dependency's answer that names a time to wait.
 type stop time.Duration
 
 func (s stop) Error() string { return "stop for " + time.Duration(s).String() }
@@ -98,7 +98,7 @@ func classify(err error) breaker.Outcome {
 	return breaker.Classify(err)
 }
 
-// acts are what may happen. The one without a name is checked after each.
+// acts returns what can happen. Rapid runs the one without a name after each.
 func (f *fleet) acts() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"call":     f.arrive,
@@ -120,8 +120,9 @@ func (f *fleet) turn(l ledger) {
 	}
 }
 
-// known returns the pages that an environment may still go by: those that were
-// the latest at some instant of the last age ms. A negative age is the latest.
+// known returns the pages that an environment may still use: those that were the
+// latest at some instant of the last age ms. With a negative age that is the
+// latest one.
 func (f *fleet) known(age int64) []page {
 	first := len(f.past) - 1
 	for age >= 0 && first > 0 && f.past[first].from >= f.now-age {
@@ -176,7 +177,7 @@ func (f *fleet) probes(c *admitted) {
 	}
 }
 
-// rejected holds a rejection against what the environment may know of.
+// rejected compares a rejection with what the environment may know.
 func (f *fleet) rejected(err error) {
 	var got *breaker.OpenError
 	if !errors.As(err, &got) || !errors.Is(err, breaker.ErrOpen) {
@@ -192,7 +193,7 @@ func (f *fleet) rejected(err error) {
 	f.Fatal("no circuit that the environment may know of rejects so")
 }
 
-// check is a call's question whether to try again.
+// check asks a call's permit whether to try again.
 func (f *fleet) check(t *rapid.T) {
 	c := f.draw(t)
 	if c == nil {
@@ -212,7 +213,7 @@ func (f *fleet) check(t *rapid.T) {
 	}
 }
 
-// draw returns a call that is under way, or nil.
+// draw returns a running call, or nil.
 func (f *fleet) draw(t *rapid.T) *admitted {
 	if len(f.calls) == 0 {
 		return nil
@@ -226,8 +227,8 @@ func (f *fleet) end(c *admitted) {
 
 var errDown = errors.New("down")
 
-// results are what a call may end with. Probes are luckier, or no circuit of
-// several would close.
+// results returns what a call can end with. Probes succeed more often, or a circuit
+// that wants several successes would never close.
 func (c *admitted) results() []error {
 	if c.trial >= 0 {
 		return []error{nil, nil, nil, nil, nil, context.Canceled, errDown, stop(20 * time.Second)}
@@ -243,8 +244,7 @@ func (f *fleet) report(t *rapid.T) {
 	f.end(c)
 	err := rapid.SampledFrom(c.results()).Draw(t, "result")
 	if errors.As(err, new(stop)) {
-		// How many failures there were besides is told from a record that may be
-		// 100 ms old.
+		// The number of other failures comes from a record that may be 100 ms old.
 		f.now += 101
 	}
 	f.Logf("call %d ends with %v", c.name, err)
@@ -262,7 +262,7 @@ func (f *fleet) report(t *rapid.T) {
 	c.permit.Done(errors.New("reported twice"))
 }
 
-// die ends a call, with its environment, without a report.
+// die ends a call without a report, as the death of its environment does.
 func (f *fleet) die(t *rapid.T) {
 	c := f.draw(t)
 	if c == nil || rapid.IntRange(0, 3).Draw(t, "dies") < 3 {
@@ -272,7 +272,7 @@ func (f *fleet) die(t *rapid.T) {
 	f.Logf("call %d dies", c.name)
 }
 
-// renew puts a cold environment in the place of one, whose calls go on.
+// renew replaces an environment by a cold one. The calls of the old one go on.
 func (f *fleet) renew(t *rapid.T) {
 	e := rapid.IntRange(0, len(f.environments)-1).Draw(t, "environment")
 	f.Logf("environment %d starts anew", e)
@@ -284,14 +284,14 @@ func (f *fleet) renew(t *rapid.T) {
 	}
 }
 
-// override sets or clears one, and waits until no environment goes by what it
-// knew before: which of two circuits admitted a call could not be told else.
+// override sets or clears an override, and waits until no environment uses an
+// older record: it would otherwise be unknown which record admitted a call.
 func (f *fleet) override(t *rapid.T) {
 	mode := rapid.SampledFrom([]breaker.OverrideMode{
 		"", "", breaker.OverrideOpen, breaker.OverrideClosed, breaker.OverrideDisabled,
 	}).Draw(t, "mode")
 	if mode != "" && rapid.IntRange(0, 2).Draw(t, "sets") > 0 {
-		return // seldom, or little else would be seen
+		return // overrides are rare, so that stories have other acts too
 	}
 	var o breaker.Override
 	ctx, b := context.Background(), f.environments[rapid.IntRange(0, len(f.environments)-1).Draw(t, "environment")]
@@ -310,8 +310,8 @@ func (f *fleet) override(t *rapid.T) {
 	f.now += max(openAge, f.closedAge(), 0) + 1
 }
 
-// wait passes time, to just before or just after a moment that matters: the age
-// at which a cache ends, or a change that time makes by itself.
+// wait lets time pass, to just before or just after a moment that matters: the end
+// of a cache's age, or a change that time alone makes.
 func (f *fleet) wait(t *rapid.T) {
 	moments := []int64{0, 100, halfOpenAge, openAge, 1200}
 	for _, at := range f.ledger().turns() {
@@ -323,8 +323,8 @@ func (f *fleet) wait(t *rapid.T) {
 	f.now += ms
 }
 
-// agree compares all that can be seen: what monitors show, and what observers
-// were told, once each.
+// agree compares all that is visible: statistics, and each notification of an
+// observer.
 func (f *fleet) agree(*rapid.T) {
 	got, err := f.environments[0].Stats(context.Background())
 	if want := f.ledger().stats(f.now); err != nil || !reflect.DeepEqual(got, want) {

@@ -12,7 +12,7 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/storetest"
 )
 
-// outcome is what befell one operation on its way.
+// outcome is what happens to one operation and its reply.
 type outcome struct {
 	fate     fate
 	leave    context.CancelFunc
@@ -31,23 +31,22 @@ const (
 
 type outcomeKey struct{}
 
-// drawOutcome returns one operation in ten a fate that is not good. leave is the
-// caller's going away.
-func drawOutcome(dice *rand.Rand, leave context.CancelFunc) *outcome {
+// drawOutcome draws a bad fate for one operation in ten. leave cancels the caller.
+func drawOutcome(random *rand.Rand, leave context.CancelFunc) *outcome {
 	o := &outcome{leave: leave}
-	if dice.IntN(10) == 0 {
-		o.fate = unsent + fate(dice.IntN(4))
+	if random.IntN(10) == 0 {
+		o.fate = unsent + fate(random.IntN(4))
 	}
 	switch o.fate {
 	case unsent:
 		leave()
 	case cancelled:
-		time.AfterFunc(time.Duration(dice.IntN(4000))*time.Microsecond, leave)
+		time.AfterFunc(time.Duration(random.IntN(4000))*time.Microsecond, leave)
 	}
 	return o
 }
 
-// loser is the way to a DynamoDB on which fates come true.
+// loser is the transport to DynamoDB that applies fates.
 type loser struct{ http.RoundTripper }
 
 func (l loser) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -69,10 +68,10 @@ func (l loser) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// forgetful is a store in memory on which they do.
+// forgetful is a store in memory that applies fates.
 type forgetful struct{ breaker.Store }
 
-// forget makes a subject of a store in memory.
+// forget returns a subject whose replies get lost, from a store in memory.
 func forget(s interface {
 	breaker.Store
 	Delete(circuit string)

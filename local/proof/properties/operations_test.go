@@ -16,8 +16,8 @@ import (
 	"github.com/coldfuse/coldfuse/pkg/breaker/storetest"
 )
 
-// operation is one on a store. What it means is said by the methods of
-// breaker.Record.
+// operation is one operation on a store. The methods of breaker.Record define
+// what it does.
 type operation struct {
 	circuit string
 	kind    kind
@@ -37,8 +37,8 @@ const (
 	deleting  kind = "delete by hand"
 )
 
-// reply is what came of it. An unknown outcome may have taken effect, or take
-// effect at any later time, or never.
+// reply is the answer to an operation. One with an unknown outcome took effect, or
+// takes effect at any later time, or never.
 type reply struct {
 	record  breaker.Record
 	held    bool
@@ -80,7 +80,7 @@ func (o operation) apply(r breaker.Record) (breaker.Record, bool) {
 	}
 }
 
-// missing is a circuit that nobody has written.
+// missing is the record of a circuit without an item.
 var missing = breaker.Record{State: breaker.Closed}
 
 // sequential is a circuit that performs one operation at a time. The circuits of a
@@ -122,7 +122,7 @@ func same(a, b breaker.Record) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// recorder keeps a history. Times are ns since it began.
+// recorder keeps a history of operations. Times are ns since its beginning.
 type recorder struct {
 	began   time.Time
 	mu      sync.Mutex
@@ -150,7 +150,7 @@ func (r *recorder) note(client int, o operation, called time.Duration, out reply
 
 func (r *recorder) now() time.Duration { return time.Since(r.began) }
 
-// unknown counts the operations whose outcome is.
+// unknown counts the operations with an unknown outcome.
 func unknown(history []porcupine.Operation) int {
 	n := 0
 	for _, o := range history {
@@ -161,8 +161,8 @@ func unknown(history []porcupine.Operation) int {
 	return n
 }
 
-// client does operations on circuits that others use as well, each decided
-// from what it was told last, which need not be the latest.
+// client performs operations on circuits that it shares with others. It bases each
+// on the last record it has read, which is not always the latest.
 type client struct {
 	*recorder
 	number int
@@ -177,7 +177,7 @@ const (
 	circuits = 3
 )
 
-// record has many clients use a store at the same time.
+// record returns the history of many clients that use a store at the same time.
 func record(seed uint64, operations int, subject func(client int) storetest.Subject) []porcupine.Operation {
 	r := &recorder{began: time.Now()}
 	var all sync.WaitGroup
@@ -224,28 +224,28 @@ func (c *client) next() operation {
 		r = missing
 	}
 	o := operation{circuit: circuit, kind: loading}
-	switch dice := c.rand.IntN(40); {
-	case dice < 16:
+	switch n := c.rand.IntN(40); {
+	case n < 16:
 		o.kind = appending
 		o.failure = breaker.Failure{ID: c.failure(), Epoch: r.Epoch, Cap: 5, At: int64(c.serial), New: c.id()}
-	case dice < 24:
+	case n < 24:
 		o.kind, o.epoch, o.ids = pruning, r.Epoch, append(slices.Clone(r.Failures[len(r.Failures)/2:]), "1#never#1")
-	case dice < 35:
+	case n < 35:
 		o.kind, o.change = changing, breaker.Change{From: r, To: c.successor(r)}
-	case dice < 36:
+	case n < 36:
 		o.kind = deleting
 	}
 	return o
 }
 
-// failure is one of few, so that clients append the same.
+// failure returns one of a few ids, so that clients append the same ones.
 func (c *client) failure() breaker.FailureID {
 	return breaker.FailureID(fmt.Sprintf("%d#e#%d", c.serial, c.rand.IntN(3)))
 }
 
 func (c *client) id() string { return fmt.Sprintf("c%d#%d", c.number, c.serial) }
 
-// successor is what a circuit may turn into: mostly its next state.
+// successor returns a possible next record, mostly in the next state.
 func (c *client) successor(r breaker.Record) breaker.Record {
 	r.Generation++
 	r.Writer = c.id()
