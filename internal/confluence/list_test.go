@@ -122,8 +122,8 @@ type run struct {
 	begins  map[string]int
 }
 
-// serve returns some of the items from the cursor on: fewer than asked for, or
-// none at all, as Confluence may.
+// serve answers with items from the cursor on, sometimes with fewer than requested
+// or with none, as Confluence does.
 func (p *run) serve(w http.ResponseWriter, r *http.Request) {
 	cursor := r.URL.Query().Get("cursor")
 	begin, known := p.begins[cursor]

@@ -157,6 +157,7 @@ func checkGo(name string, source any) ([]finding, error) {
 			if d.Doc != nil {
 				first = files.Position(d.Doc.Pos()).Line
 				found = append(found, search(commentText(d.Doc), first, docWordings)...)
+				found = append(found, checkReturns(d, first)...)
 			}
 			if !test && d.Name.IsExported() && !startsWith(d.Doc, d.Name.Name) {
 				found = append(found, finding{first, "func " + d.Name.Name, "a doc comment that starts with its name"})
@@ -168,6 +169,18 @@ func checkGo(name string, source any) ([]finding, error) {
 		}
 	}
 	return found, nil
+}
+
+// checkReturns returns a finding if a function without results is said to return
+// or to report something.
+func checkReturns(d *ast.FuncDecl, line int) []finding {
+	name := d.Name.Name
+	for _, verb := range []string{"returns", "reports whether"} {
+		if d.Type.Results == nil && strings.HasPrefix(d.Doc.Text(), name+" "+verb+" ") {
+			return []finding{{line, name + " " + verb, "what it does: it has no result"}}
+		}
+	}
+	return nil
 }
 
 // checkDocs returns the findings in the doc comments of types, fields, variables
@@ -327,6 +340,8 @@ func TestTheCheckerFindsWhatIsNotKept(t *testing.T) {
 		"a function that gives":                  {header + "// F gives one.\nfunc F() int { return 1 }", "3 gives"},
 		"a later sentence that gives":            {header + "// f counts. It\n// gives one.\nfunc f() int { return 1 }", "4 gives"},
 		"giving up and back is allowed":          {header + "// f gives up.\nfunc f() {}\n\n// g gives back the slot.\nfunc g() {}", ""},
+		"a function that returns nothing":        {header + "// F returns one.\nfunc F() {}", "3 F returns"},
+		"a function that returns an error":       {header + "// F returns no error.\nfunc F() error { return nil }", ""},
 		"a type that gives":                      {header + "// T gives one.\ntype T func() int", "3 T gives"},
 		"a field that tells":                     {header + "type T struct {\n\t// F tells it.\n\tF func() bool\n}", "4 F tells"},
 		"what Jira gives is allowed":             {header + "// T is what Jira gives.\ntype T int", ""},

@@ -8,7 +8,7 @@ import (
 
 const minute = int64(60_000)
 
-// everyRecord returns one record of each kind that a call may find at time now.
+// everyRecord calls visit with one record of each kind that a call can find at now.
 func everyRecord(now int64, visit func(name string, r Record)) {
 	for _, state := range []State{InProgress, Unknown, Released, Completed} {
 		for _, lease := range []int64{now - minute, now, now + minute} {

@@ -219,7 +219,7 @@ func (w *world) perform(i int) {
 	s.phase = performed
 }
 
-// deliver returns a call the reply to its operation, or an error in its place.
+// deliver passes the reply to a call's operation to the call, or err in its place.
 func (w *world) deliver(i int, err error) {
 	s := &w.slots[i]
 	e := w.event(s)

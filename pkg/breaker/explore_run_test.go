@@ -250,8 +250,7 @@ func TestExploreReducedEndsAlike(t *testing.T) {
 	}
 }
 
-// TestExploreReducedFindsBugs returns one environment settings of its own, which
-// the checks do not know of.
+// One environment has settings of its own, of which the checks know nothing.
 func TestExploreReducedFindsBugs(t *testing.T) {
 	for _, bug := range []struct {
 		at, breaks string

@@ -370,7 +370,7 @@ func (w *world) ordered(all []move) []move {
 
 func (m move) takesTurn() bool { return m.what <= loses || m.what == ends }
 
-// takeTurn returns a call the turn.
+// takeTurn makes it a call's turn.
 func (w *world) takeTurn(i int) {
 	w.left.deviations -= w.deviations(i)
 	w.turn = i

@@ -113,7 +113,7 @@ func (w *world) event(s *slot) event {
 	return e
 }
 
-// birth returns a cold environment. Its id is never used again.
+// birth makes a cold environment. Its id is never used again.
 func (w *world) birth(env int) {
 	id := string(rune('a'+env)) + strconv.Itoa(w.born[env])
 	w.born[env]++

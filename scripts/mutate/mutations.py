@@ -170,6 +170,16 @@ MUTATIONS = [
     Mutation("a failed retry of the store keeps others from retrying", "outage.go",
              "out.retrying, c.retriesStore = false, false",
              "c.retriesStore = false", found="random walks"),
+    # What only the random walks have.
+    Mutation("OpenFor is not kept", "machine.go",
+             "		return min(o.OpenFor, m.MaxOpen)", "		return m.MaxOpen", found="random walks"),
+    Mutation("longer openings grow beyond MaxOpen", "machine.go",
+             "time.Duration(min(grown, float64(m.MaxOpen)))", "time.Duration(grown * 4)", found="random walks"),
+    Mutation("one environment's failures are enough", "machine.go",
+             " && m.environmentsInWindow(r, own, now) >= m.MinEnvironments:", ":", found="random walks"),
+    Mutation("a failure with OpenFor opens whatever its epoch", "report.go",
+             "	case !n.accepts(r, c.epoch, now):\n",
+             "	case !n.accepts(r, c.epoch, now) && c.outcome.OpenFor == 0:\n", found="random walks"),
     # Observers.
     Mutation("a change in conflict is announced", "node.go",
              "if e.held && c.stage.writes() {",

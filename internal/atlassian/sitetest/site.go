@@ -87,7 +87,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// Answers reports the site what to answer from now on.
+// Answers makes h answer the requests from now on.
 func (s *Site) Answers(h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
