@@ -250,7 +250,7 @@ func TestExploreReducedEndsAlike(t *testing.T) {
 	}
 }
 
-// One environment has settings of its own, of which the checks know nothing.
+// One environment has other settings than those that the checks judge by.
 func TestExploreReducedFindsBugs(t *testing.T) {
 	for _, bug := range []struct {
 		at, breaks string
