@@ -82,27 +82,27 @@ func (b bounds) extent() string {
 
 // String says the bounds in words.
 func (b bounds) String() string {
-	words := []string{fmt.Sprintf("%d × %d", b.envs, b.calls)}
-	if faults := b.kinds(); len(faults) > 0 && b.faults > 0 && b.faults < len(faults) {
-		words = append(words, counted(b.faults)+" of: "+strings.Join(faults, ", "))
-	} else {
-		words = append(words, faults...)
-	}
-	switch b.ticks {
-	case 0:
-		words = append(words, "clock stands")
-	case 1:
-		words = append(words, "one stop of the clock")
+	words := []string{counted(b.envs, "environment") + " with " + counted(b.calls, "call") + " each"}
+	switch faults := b.kinds(); {
+	case len(faults) == 0:
+		words = append(words, "no faults")
+	case b.faults > 0 && b.faults < len(faults):
+		words = append(words, "at most "+counted(b.faults, "fault")+" of: "+strings.Join(faults, ", "))
 	default:
-		words = append(words, counted(b.ticks)+" stops of the clock")
+		words = append(words, "at most one each of: "+strings.Join(faults, ", "))
+	}
+	if b.ticks == 0 {
+		words = append(words, "the clock stands still")
+	} else {
+		words = append(words, counted(b.ticks, "step")+" of the clock")
 	}
 	if b.ages {
-		words = append(words, "also at caches' ages")
+		words = append(words, "also to the ages of caches")
 	}
 	if !b.together {
-		words = append(words, "replies apart")
+		words = append(words, "replies arrive later than their operations")
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(words, "; ")
 }
 
 // kinds names what may go wrong.
@@ -119,10 +119,10 @@ func (b bounds) kinds() []string {
 	return kinds
 }
 
-func counted(n int) string {
-	words := [...]string{"no", "one", "two", "three", "four", "five"}
-	if n < len(words) {
-		return words[n]
+// counted returns a count with its noun.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
 	}
-	return strconv.Itoa(n)
+	return strconv.Itoa(n) + " " + noun
 }

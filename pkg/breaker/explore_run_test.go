@@ -96,7 +96,7 @@ func (e exploration) explore(t *testing.T) row {
 		s.run()
 		if s.breach != "" {
 			short := schedule{at, e.bounds, s.trace}.shorten(s.breach)
-			t.Fatalf("%s\n%s\nreplay with: go test ./pkg/breaker -run ExploreReplays -v -explore.replay='%s'", at.name, s.breach, short)
+			t.Fatalf("%s\n%s\nreplay with: go test ./pkg/breaker -run ExploreReplays -v -explore.replay='%s'", situationTitles[at.name], s.breach, short)
 		}
 		if s.cut {
 			r.extent = "not complete"
@@ -116,9 +116,21 @@ func (e exploration) explore(t *testing.T) row {
 // String says in words what is explored.
 func (e exploration) String() string {
 	if e.among == "" {
-		return e.bounds.String() + "; every situation"
+		return e.bounds.String() + "; from every situation"
 	}
-	return e.bounds.String() + "; " + strings.ReplaceAll(e.among, ",", ", ")
+	var titles []string
+	for _, name := range strings.Split(e.among, ",") {
+		titles = append(titles, situationTitles[name])
+	}
+	return e.bounds.String() + "; from: " + strings.Join(titles, " / ")
+}
+
+func TestEverySituationHasATitle(t *testing.T) {
+	for _, at := range situations() {
+		if situationTitles[at.name] == "" {
+			t.Errorf("%s has none", at.name)
+		}
+	}
 }
 
 // A clock that is off by more than Settings.MaxClockSkew can cost a failure: the
@@ -190,7 +202,7 @@ func TestExploreOrderedGrows(t *testing.T) {
 
 func TestExploreTable(t *testing.T) {
 	r := row{explored: exploration{0, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, ticks: 1}, "brink,due"}.String(), extent: "complete", states: 1_971_095, steps: 957, schedules: 2.6e11}
-	const want = "| 3 × 2, crash, lost reply, one stop of the clock, replies apart; brink, due | complete | 1,971,095 | 957 | 2.6 · 10¹¹ | 0.0 |"
+	const want = "| 3 environments with 2 calls each; at most one each of: crash, lost reply; 1 step of the clock; replies arrive later than their operations; from: one failure below the threshold / open, recovery time over | complete | 1,971,095 | 957 | 2.6 · 10¹¹ | 0.0 |"
 	if got := r.String(); got != want {
 		t.Errorf("%s\nin place of\n%s", got, want)
 	}

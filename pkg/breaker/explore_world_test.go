@@ -143,7 +143,7 @@ func (w *world) may(budget int) bool { return budget > 0 && w.left.faults > 0 }
 
 // situation is where a world begins.
 type situation struct {
-	name     string
+	name     string // short, for replays; situationTitles has the title
 	settings Settings
 	skew     [mostEnvs]int64 // of each environment's clock, in ms
 	beyond   bool            // the clocks differ by more than is allowed: probes may overlap
@@ -151,6 +151,25 @@ type situation struct {
 	record   Record
 	cold     bool // the environments have read nothing yet
 	wins     int  // successes of the round under way
+}
+
+// situationTitles name the situations in reports.
+var situationTitles = map[string]string{
+	"cold":    "no record yet",
+	"brink":   "one failure below the threshold",
+	"full":    "a full set of expired failures",
+	"reached": "failures at the threshold, not opened yet",
+	"due":     "open, recovery time over",
+	"waits":   "open, 10 ms of recovery time left",
+	"round":   "half-open, one success missing",
+	"dead":    "half-open, leased by a dead environment",
+	"own":     "half-open, leased in one's own name",
+	"ahead":   "opened by a clock that is an hour ahead",
+	"leased":  "leased by a clock that is an hour ahead",
+	"skewed":  "open, recovery time over, clocks at both ends of the allowed skew",
+	"adrift":  "open, recovery time over, clocks beyond the allowed skew",
+	"astray":  "one failure below the threshold, clocks beyond the allowed skew",
+	"crowded": "threshold of three, two failures expired",
 }
 
 const startTime = int64(1_000_000)
