@@ -14,6 +14,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/adf"
 	"github.com/coldfuse/coldfuse/internal/atlassian"
 	"github.com/coldfuse/coldfuse/internal/guard"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
 // Jira's own limits of an issue, in characters. Names of types are shorter.
@@ -130,7 +131,7 @@ func (c *Connector) post(ctx context.Context, body map[string]any, allowed func(
 	})
 	if _, told := errors.AsType[*atlassian.Error](err); err != nil && !told && !createdNothing(err) {
 		// An abandoned try, which may still be executed.
-		err = errors.Join(&atlassian.Error{Reason: "timeout", Ambiguous: true}, err)
+		err = errors.Join(&atlassian.Error{Reason: breaker.ReasonTimeout, Ambiguous: true}, err)
 	}
 	return issue, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/coldfuse/coldfuse/internal/guard"
 	"github.com/coldfuse/coldfuse/internal/idempotency"
 	"github.com/coldfuse/coldfuse/internal/rejection"
+	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
 
 // lookupAgain is the Retry-After after a search that found nothing: Jira's index is
@@ -65,7 +66,7 @@ func (e *unknownOutcome) problem() gateway.Problem {
 	case e.cause == nil:
 		p.Reason = "not_found"
 	default:
-		p.Reason = "timeout"
+		p.Reason = breaker.ReasonTimeout
 	}
 	if e.final {
 		p.Status, p.RetryAfterSeconds, p.Retryable = http.StatusBadGateway, 0, new(false)
