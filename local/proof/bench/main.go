@@ -116,14 +116,6 @@ func atMost(name, format string, value, limit float64) figure {
 	}
 }
 
-func holds(name string, yes bool) figure {
-	value := "no"
-	if yes {
-		value = "yes"
-	}
-	return figure{name: name, value: value, limit: "yes", holds: yes}
-}
-
 func median[T int | int64 | float64 | time.Duration](values []T) T {
 	return quantile(values, 0.5)
 }
