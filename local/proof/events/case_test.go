@@ -98,6 +98,9 @@ func (f invoke) http(event []byte) (answer events.APIGatewayV2HTTPResponse, err 
 // run has the function answer the case's events and checks the last answer.
 func (c eventCase) run(t *testing.T, w *world, invoke invoke) {
 	t.Helper()
+	// Not before the function is compiled: an open circuit is tried again after 30 s.
+	open(t, w.circuits, c.Open)
+	override(t, w.circuits, c.Override)
 	var before events.APIGatewayV2HTTPResponse
 	for _, name := range c.Before {
 		var err error

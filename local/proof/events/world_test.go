@@ -60,6 +60,7 @@ type world struct {
 	code        string            // of the case's function, a folder
 	environment map[string]string // likewise
 	timeout     time.Duration     // likewise
+	circuits    string            // a table
 }
 
 // newWorld makes the state that the case asks for. The function's environment
@@ -73,8 +74,7 @@ func newWorld(t *testing.T, c eventCase) *world {
 	add(t, w.jira.Edge, c.Jira)
 	add(t, w.confluence.Edge, c.Confluence)
 	circuits, idempotency := newTables(t)
-	open(t, circuits, c.Open)
-	override(t, circuits, c.Override)
+	w.circuits = circuits
 	secrets := secretsim.New()
 	parameters := map[string]string{
 		"JiraBaseUrl": serve(t, w.jira), "ConfluenceBaseUrl": serve(t, w.confluence),
