@@ -223,21 +223,9 @@ func (g *Guard) admit(ctx context.Context) (breaker.Permit, error) {
 	return g.breaker.Allow(ctx)
 }
 
-// boundProbe bounds the context of a probe by the probe's deadline.
-func boundProbe(ctx context.Context, permit *breaker.Permit) (context.Context, context.CancelFunc) {
-	if !permit.Probe() {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, permit.Deadline())
-}
-
 // tries makes the tries of an admitted call.
 func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, try func(context.Context) error) error {
-	policy := g.policy
 	call.Probe = permit.Probe()
-	if call.Probe {
-		policy.MaxRetries = 0
-	}
 	options := retry.Options{
 		Continue: permit.Check,
 		Retryable: func(err error) bool {
@@ -245,7 +233,7 @@ func (g *Guard) tries(ctx context.Context, call *Call, permit *breaker.Permit, t
 			return !errors.As(err, &broken) && g.retryable(err)
 		},
 	}
-	tries, err := retry.Do(ctx, policy, options, try)
+	tries, err := retry.Do(ctx, probeOnce(g.policy, permit), options, try)
 	if neverRan(err) {
 		tries--
 	}

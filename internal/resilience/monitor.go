@@ -94,31 +94,6 @@ func (m *monitor) named(w http.ResponseWriter, r *http.Request) (Circuit, bool) 
 	return nil, false
 }
 
-// health answers "healthy" unless a circuit is open. Half-open counts as healthy: a
-// load balancer that asks with strict=true must let calls through by then, or no
-// probe would ever close the circuit.
-func (m *monitor) health(w http.ResponseWriter, r *http.Request) {
-	query, ok := gateway.Query(w, r, "strict")
-	if !ok {
-		return
-	}
-	strict := query.Get("strict")
-	if strict != "" && strict != "true" && strict != "false" {
-		gateway.WriteBadField(w, r, "strict", "want true or false")
-		return
-	}
-	stats, ok := m.read(w, r, m.circuits)
-	if !ok {
-		return
-	}
-	h := newHealth(stats, m.now())
-	status := http.StatusOK
-	if strict == "true" && h.Status == degraded {
-		status = http.StatusServiceUnavailable
-	}
-	gateway.WriteJSON(w, status, h)
-}
-
 func (m *monitor) summary(w http.ResponseWriter, r *http.Request) {
 	if stats, ok := m.read(w, r, m.circuits); ok {
 		gateway.WriteJSON(w, http.StatusOK, newSummary(stats))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"github.com/coldfuse/coldfuse/internal/gateway"
 	"github.com/coldfuse/coldfuse/pkg/breaker"
@@ -65,53 +64,6 @@ func (set circuitSet) MarshalJSON() ([]byte, error) {
 	}
 	out.WriteByte('}')
 	return out.Bytes(), nil
-}
-
-const (
-	healthy  = "healthy"
-	degraded = "degraded"
-)
-
-type health struct {
-	Status          string            `json:"status"`
-	Timestamp       gateway.Timestamp `json:"timestamp"`
-	TotalCircuits   int               `json:"total_circuits"`
-	CircuitsByState stateCounts       `json:"circuits_by_state"`
-	OpenCircuits    []openCircuit     `json:"open_circuits"`
-}
-
-type stateCounts struct {
-	Closed   int `json:"closed"`
-	Open     int `json:"open"`
-	HalfOpen int `json:"half_open"`
-}
-
-type openCircuit struct {
-	Name         string             `json:"name"`
-	FailureCount int                `json:"failure_count"`
-	OpenedAt     *gateway.Timestamp `json:"opened_at"`
-}
-
-func newHealth(stats []breaker.Stats, now time.Time) health {
-	h := health{
-		Status:        healthy,
-		Timestamp:     gateway.Timestamp(now),
-		TotalCircuits: len(stats),
-		OpenCircuits:  []openCircuit{},
-	}
-	for _, s := range stats {
-		switch s.State {
-		case breaker.Closed:
-			h.CircuitsByState.Closed++
-		case breaker.HalfOpen:
-			h.CircuitsByState.HalfOpen++
-		case breaker.Open:
-			h.CircuitsByState.Open++
-			h.Status = degraded
-			h.OpenCircuits = append(h.OpenCircuits, openCircuit{s.Name, s.FailureCount, (*gateway.Timestamp)(s.OpenedAt)})
-		}
-	}
-	return h
 }
 
 type summary struct {

@@ -33,26 +33,6 @@ func Handler(r *Repository) http.Handler {
 
 type handler struct{ repository *Repository }
 
-// requireOwner returns a handler that calls h with the caller's subject and the id of
-// the path, which is "" or valid.
-func requireOwner(h func(w http.ResponseWriter, r *http.Request, owner, id string)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		owner, ok := gateway.Subject(r.Context())
-		if !ok || !isOwner(owner) {
-			gateway.WriteProblem(w, r, gateway.NoSubject())
-			return
-		}
-		id := r.PathValue("id")
-		if id != "" && !isID(id) {
-			gateway.WriteBadField(w, r, "id", wantID)
-			return
-		}
-		h(w, r, owner, id)
-	}
-}
-
-var wantID = fmt.Sprintf("want 1 to %d letters, digits, - and _", maxID)
-
 // answer writes a session, its entity tag, and where a new one is.
 func answer(w http.ResponseWriter, r *http.Request, status int, s Session) {
 	w.Header().Set("ETag", tag{s.life, s.Version}.String())

@@ -5,18 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // isID reports whether text is valid as a client's id of a session or message.
 func isID(text string) bool {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	return text != "" && len(text) <= maxID && strings.Trim(text, plain) == ""
-}
-
-// isOwner reports whether a subject can own sessions: MongoDB keeps only UTF-8.
-func isOwner(subject string) bool {
-	return subject != "" && len(subject) <= maxOwner && utf8.ValidString(subject)
 }
 
 // newID returns a random id that cannot be guessed.

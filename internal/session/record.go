@@ -46,10 +46,6 @@ type record struct {
 	DeletedAt *time.Time `bson:"deleted_at,omitempty"` // its messages might not be deleted yet
 }
 
-// key returns a session's _id. Owners can contain a colon, ids cannot, so the last
-// colon separates them.
-func key(owner, id string) string { return owner + ":" + id }
-
 // live reports whether the owner sees the session. MongoDB removes expired documents
 // only about once a minute.
 func (r record) live(now time.Time) bool { return r.DeletedAt == nil && r.ExpireAt.After(now) }

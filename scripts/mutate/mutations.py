@@ -219,5 +219,5 @@ MUTATIONS = [
              "if followUp && o.Verdict == breaker.Failed {", "if false {", folder="internal/guard"),
     Mutation("a try that did not begin counts", "guard.go",
              "	case neverRan(err):\n		return neverMade(err)\n", "", folder="internal/guard"),
-    Mutation("a probe is retried", "guard.go", "	if call.Probe {\n		policy.MaxRetries = 0\n	}\n", "", folder="internal/guard"),
+    Mutation("a probe is retried", "probe.go", "	if permit.Probe() {\n		policy.MaxRetries = 0\n	}\n", "", folder="internal/guard"),
 ]

@@ -155,15 +155,6 @@ func (e *environment) begin(inv *invocation) {
 	e.invocations++
 }
 
-func (e *environment) freeze() {
-	e.mu.Lock()
-	e.state, e.current = "frozen", nil
-	e.mu.Unlock()
-	e.signal(syscall.SIGSTOP)
-}
-
-func (e *environment) thaw() { e.signal(syscall.SIGCONT) }
-
 // kill ends the process, frozen or not, and keeps the first reason.
 func (e *environment) kill(why string) {
 	e.mu.Lock()
