@@ -367,7 +367,7 @@ func (w *world) closesAgain() string {
 	var f world
 	w.copyTo(&f)
 	f.left = bounds{envs: w.left.envs, calls: w.left.calls, faults: 1, endless: w.left.endless}
-	f.stray = nil
+	f.stray, f.decided = nil, nil
 	begin := f.now
 	limit := int64(longestRecovery)
 	if w.left.endless {

@@ -32,6 +32,11 @@ type exploration struct {
 	level  int // of -explore.level, from which on it is gone through
 	bounds bounds
 	among  string // situations; empty: all
+
+	// decided is the sum of the hashes of all operations that the code decided. It
+	// is known since before there was a failure rate: without one, no schedule has
+	// another operation than it had.
+	decided hash
 }
 
 // explorations is what TestExplore goes through. Together is a reply that
@@ -41,26 +46,26 @@ type exploration struct {
 // each the orders are reduced, and with three calls the deviations from one
 // order are bounded.
 var explorations = []exploration{
-	{0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased"},
-	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, ages: true}, ""},
-	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2}, "brink,reached,due,dead,waits"},
-	{2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead"},
-	{2, bounds{envs: 2, calls: 1, ticks: 3, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "adrift,astray"},
-	{2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached"},
-	{2, bounds{envs: 2, calls: 2, ticks: 1, operatorActions: 1, together: true}, "brink,due"},
-	{2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead"},
-	{2, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, together: true, reduced: true}, "brink,reached"},
-	{2, bounds{envs: 3, calls: 2, crashes: 1, together: true, reduced: true}, "due,round"},
-	{2, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, together: true, reduced: true}, "dead"},
-	{2, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 4}, "brink,due,round"},
-	{2, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 2}, "brink,due"},
-	{3, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, ""},
-	{3, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, ""},
-	{3, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, reduced: true}, "dead"},
-	{3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, operatorActions: 1, faults: 1, together: true, reduced: true}, "cold,brink,full,due,round"},
-	{3, bounds{envs: 3, calls: 3, losses: 1, together: true, reduced: true}, "brink,reached"},
-	{3, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 5}, "brink,due,round"},
-	{3, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 3}, "brink,reached"},
+	{0, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "cold,brink,full,crowded,round,dead,own,waits,leased", 0xac75e929eb61e96f},
+	{1, bounds{envs: 1, calls: 2, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, ages: true}, "", 0xc06514840ddcc80b},
+	{1, bounds{envs: 2, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2}, "brink,reached,due,dead,waits", 0xc5330a451fdbe6},
+	{2, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "cold,brink,full,dead", 0xfeff35d382e4ac4a},
+	{2, bounds{envs: 2, calls: 1, ticks: 3, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1, together: true}, "adrift,astray", 0xe6e286db346bff01},
+	{2, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink,reached", 0x96474524784dc1fa},
+	{2, bounds{envs: 2, calls: 2, ticks: 1, operatorActions: 1, together: true}, "brink,due", 0x1ff1cac87d52ba02},
+	{2, bounds{envs: 3, calls: 1, ticks: 2, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, together: true}, "brink,due,dead", 0x605ea90dccbc4641},
+	{2, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, together: true, reduced: true}, "brink,reached", 0x1ff7c459ec068abb},
+	{2, bounds{envs: 3, calls: 2, crashes: 1, together: true, reduced: true}, "due,round", 0xe817e23c61afa50a},
+	{2, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, together: true, reduced: true}, "dead", 0x5177d5cf133aa0bc},
+	{2, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 4}, "brink,due,round", 0x81fd6d477578ae1d},
+	{2, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 2}, "brink,due", 0xa7ca8a268aa1886b},
+	{3, bounds{envs: 2, calls: 1, ticks: 4, crashes: 1, losses: 1, stale: 1, freezes: 1, faults: 1, ages: true}, "", 0},
+	{3, bounds{envs: 2, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, together: true}, "", 0},
+	{3, bounds{envs: 3, calls: 2, ticks: 1, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, reduced: true}, "dead", 0},
+	{3, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, stale: 1, operatorActions: 1, faults: 1, together: true, reduced: true}, "cold,brink,full,due,round", 0},
+	{3, bounds{envs: 3, calls: 3, losses: 1, together: true, reduced: true}, "brink,reached", 0},
+	{3, bounds{envs: 3, calls: 3, together: true, ordered: true, deviations: 5}, "brink,due,round", 0},
+	{3, bounds{envs: 3, calls: 3, crashes: 1, losses: 1, stale: 1, faults: 1, together: true, ordered: true, deviations: 3}, "brink,reached", 0},
 }
 
 // TestExplore tries every order of what can happen in small fleets, and checks
@@ -68,7 +73,7 @@ var explorations = []exploration{
 func TestExplore(t *testing.T) {
 	all := explorations
 	if *exploreEnvs > 0 {
-		all = []exploration{{3, bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: *exploreOperator, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges, reduced: *exploreReduced, ordered: *exploreDeviations > 0, deviations: *exploreDeviations}, ""}}
+		all = []exploration{{3, bounds{envs: *exploreEnvs, calls: *exploreCalls, ticks: *exploreTicks, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: *exploreOperator, faults: *exploreFaults, together: !*exploreSplit, ages: *exploreAges, reduced: *exploreReduced, ordered: *exploreDeviations > 0, deviations: *exploreDeviations}, "", 0}}
 	}
 	rows := newTable()
 	for _, e := range all {
@@ -87,13 +92,14 @@ func TestExplore(t *testing.T) {
 
 func (e exploration) explore(t *testing.T) row {
 	began := time.Now()
-	r := row{explored: e.String(), extent: e.bounds.extent()}
+	r, decided := row{explored: e.String(), extent: e.bounds.extent()}, hash(0)
 	for _, at := range situations() {
 		if e.among != "" && !slices.Contains(strings.Split(e.among, ","), at.name) {
 			continue
 		}
 		s := &search{situation: at, bounds: e.bounds, limit: *exploreLimit}
 		s.run()
+		decided += s.decided
 		if s.breach != "" {
 			short := schedule{at, e.bounds, s.trace}.shorten(s.breach)
 			t.Fatalf("%s\n%s\nreplay with: go test ./pkg/breaker -run ExploreReplays -v -explore.replay='%s'", situationTitles[at.name], s.breach, short)
@@ -108,6 +114,9 @@ func (e exploration) explore(t *testing.T) row {
 	}
 	if r.states == 0 {
 		t.Errorf("no situation is called %q", e.among)
+	}
+	if e.decided != 0 && e.decided != decided {
+		t.Errorf("the operations are others than they were: their hashes add up to %#x in place of %#x", decided, e.decided)
 	}
 	r.took = time.Since(began)
 	return r
@@ -201,7 +210,7 @@ func TestExploreOrderedGrows(t *testing.T) {
 }
 
 func TestExploreTable(t *testing.T) {
-	r := row{explored: exploration{0, bounds{envs: 3, calls: 2, crashes: 1, losses: 1, ticks: 1}, "brink,due"}.String(), extent: "complete", states: 1_971_095, steps: 957, schedules: 2.6e11}
+	r := row{explored: exploration{bounds: bounds{envs: 3, calls: 2, crashes: 1, losses: 1, ticks: 1}, among: "brink,due"}.String(), extent: "complete", states: 1_971_095, steps: 957, schedules: 2.6e11}
 	const want = "| 3 environments with 2 calls each; at most one each of: crash, lost reply; 1 step of the clock; replies arrive later than their operations; from: one failure below the threshold / open, recovery time over | complete | 1,971,095 | 957 | 2.6 · 10¹¹ | 0.0 |"
 	if got := r.String(); got != want {
 		t.Errorf("%s\nin place of\n%s", got, want)
@@ -211,12 +220,12 @@ func TestExploreTable(t *testing.T) {
 // These fleets are small enough for the search of every order. Equal
 // environments are told apart in them, so that both searches name them alike.
 var reducible = []exploration{
-	{0, bounds{envs: 2, calls: 1, ticks: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1}, "cold,waits"},
-	{0, bounds{envs: 2, calls: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2, together: true}, "brink,full,round"},
-	{0, bounds{envs: 1, calls: 2, crashes: 1, losses: 1, operatorActions: 1}, "brink,due"},
-	{0, bounds{envs: 2, calls: 2, together: true}, "brink,full,round"},
-	{0, bounds{envs: 3, calls: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink"},
-	{0, bounds{envs: 3, calls: 1, losses: 1}, "brink,reached"},
+	{0, bounds{envs: 2, calls: 1, ticks: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 1}, "cold,waits", 0},
+	{0, bounds{envs: 2, calls: 1, crashes: 1, losses: 1, stale: 1, freezes: 1, operatorActions: 1, faults: 2, together: true}, "brink,full,round", 0},
+	{0, bounds{envs: 1, calls: 2, crashes: 1, losses: 1, operatorActions: 1}, "brink,due", 0},
+	{0, bounds{envs: 2, calls: 2, together: true}, "brink,full,round", 0},
+	{0, bounds{envs: 3, calls: 1, crashes: 1, losses: 1, stale: 1, together: true}, "brink", 0},
+	{0, bounds{envs: 3, calls: 1, losses: 1}, "brink,reached", 0},
 }
 
 // each goes through the situations of an exploration, with the environments

@@ -22,6 +22,7 @@ type search struct {
 
 	schedules float64
 	steps     int
+	decided   hash // all that the real code decided, in any order
 	cut       bool // by the limit
 	breach    string
 }
@@ -31,7 +32,11 @@ type search struct {
 const oneInMany = 512
 
 // run explores all from the beginning.
-func (s *search) run() { s.explore(s.situation.begin(s.bounds)) }
+func (s *search) run() {
+	w := s.situation.begin(s.bounds)
+	w.decided = &s.decided
+	s.explore(w)
+}
 
 func (s *search) explore(w *world) {
 	s.met = make(map[uint64]float64)
@@ -318,6 +323,24 @@ func (o *op) sum(h *hash) {
 		h.record(&o.change.From)
 		h.record(&o.change.To)
 	}
+}
+
+// digest is a hash of everything in an operation, down to what is only shown.
+func (o *op) digest() hash {
+	var h hash
+	o.sum(&h)
+	h.flags(o.cold, o.attached, o.backgroundRead, o.err != nil)
+	h.num(o.wait, o.failure.At, int64(o.failure.Cap), int64(len(o.notices)))
+	h.text(string(o.failure.ID))
+	for _, r := range []*Record{&o.change.From, &o.change.To} {
+		h.num(r.LastFailureAt, r.OpenedAt, r.FirstOpenedAt, int64(r.TrippedBy))
+		h.text(r.Reason + r.OverrideBy + r.OverrideWhy)
+	}
+	if o.rejection != nil {
+		h.text(o.rejection.Error())
+		h.flags(o.rejection.Local)
+	}
+	return h
 }
 
 func (w *world) hash() uint64 {

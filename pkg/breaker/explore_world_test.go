@@ -92,6 +92,7 @@ type world struct {
 	operations int    // by operators so far
 	envHash    [mostEnvs]uint64
 	shared     bool   // the last move saw or changed more than its environment's own
+	decided    *hash  // the sum of all that the real code decided; nil: not asked for
 	breach     string // the first invariant that was broken, and how
 }
 
@@ -299,6 +300,9 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	o := f(&s.call, e)
 	s.ids = n.serial - uint64(i)<<20
 	w.checkStep(i, was, e, o, first)
+	if w.decided != nil {
+		*w.decided += o.digest()
+	}
 	o.notices, o.rejection = nil, nil
 	s.op, s.sentAt = o, e.now
 	switch o.kind {
