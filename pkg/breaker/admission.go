@@ -55,12 +55,24 @@ func (n *node) decide(c *call, e event) op {
 	r := n.recordFor(c)
 	switch n.admission(r, e.now) {
 	case passes:
-		return n.pass(c, r, e.now)
+		return n.passOrRamp(c, r, e)
 	case rejects:
 		return n.reject(c, r, e.now)
 	default:
 		return n.goForProbe(c, r, e)
 	}
+}
+
+// passOrRamp admits a call of a closed circuit, or while it recovers one that is
+// drawn.
+func (n *node) passOrRamp(c *call, r Record, e event) op {
+	share := n.ramp(r, e.now)
+	if share < 1 && float64(e.random>>11)/(1<<53) >= share {
+		o := n.reject(c, r, e.now)
+		o.rejection.State, o.rejection.Reason = HalfOpen, ReasonRecovering
+		return o
+	}
+	return n.pass(c, r, e.now)
 }
 
 // goForProbe takes the claiming slot. The claim comes after a read of the
@@ -106,7 +118,7 @@ func (n *node) waited(c *call, e event) op {
 func (n *node) rechecked(c *call, e event) op {
 	switch n.admission(n.record, e.now) {
 	case passes:
-		return n.pass(c, n.record, e.now)
+		return n.passOrRamp(c, n.record, e)
 	case rejects:
 		return n.reject(c, n.record, e.now)
 	default:
@@ -139,7 +151,7 @@ func (n *node) claimed(c *call, e event) op {
 // unclaimed decides for a call that does not have the lease.
 func (n *node) unclaimed(c *call, e event) op {
 	if n.admission(e.record, e.now) == passes {
-		return n.pass(c, e.record, e.now)
+		return n.passOrRamp(c, e.record, e)
 	}
 	return n.reject(c, e.record, e.now)
 }

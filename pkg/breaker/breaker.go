@@ -152,9 +152,18 @@ func Run[T any](ctx context.Context, b *Breaker, fn func(context.Context, *Permi
 func (b *Breaker) Allow(ctx context.Context) (Permit, error) {
 	now := b.now().UnixMilli()
 	if f := b.fast.Load(); f != nil && f.from <= now && now <= f.until {
-		return Permit{breaker: b, ctx: ctx, epoch: f.epoch}, nil
+		return Permit{breaker: b, ctx: ctx, epoch: f.epoch, began: now}, nil
 	}
 	return b.allow(ctx)
+}
+
+// counts reports whether successes may have to be counted.
+func (b *Breaker) counts() bool {
+	if b.node.FailureRate == 0 {
+		return false
+	}
+	f := b.fast.Load()
+	return f == nil || f.counts
 }
 
 func (b *Breaker) allow(ctx context.Context) (Permit, error) {
@@ -168,7 +177,7 @@ func (b *Breaker) allow(ctx context.Context) (Permit, error) {
 	if o.backgroundRead {
 		ended = b.startBackgroundRead(ctx)
 	}
-	return Permit{breaker: b, ctx: ctx, epoch: c.epoch, call: c, backgroundRead: ended}, nil
+	return Permit{breaker: b, ctx: ctx, epoch: c.epoch, began: b.now().UnixMilli(), call: c, backgroundRead: ended}, nil
 }
 
 // Stats reads the circuit with a consistent read and returns its statistics. It

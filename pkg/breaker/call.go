@@ -18,6 +18,7 @@ const (
 	pruning
 	tripping
 	trimming
+	counting
 	concluding
 	readingOverride
 	overriding
@@ -27,7 +28,7 @@ const (
 // writes reports whether the stage's operation changes the record.
 func (s stage) writes() bool {
 	switch s {
-	case claiming, releasing, appending, pruning, tripping, trimming, concluding, overriding:
+	case claiming, releasing, appending, pruning, tripping, trimming, counting, concluding, overriding:
 		return true
 	}
 	return false
@@ -55,7 +56,10 @@ type call struct {
 
 	outcome   Outcome
 	failure   FailureID
-	conflicts int // writes whose condition failed and that were decided again
+	random    uint64 // by which its outcome is drawn to be recorded
+	weight    int64  // how many calls it stands for
+	recorded  bool   // with its weight: to record it again would count it twice
+	conflicts int    // writes whose condition failed and that were decided again
 	change    Change
 
 	override Override // to be set; without a Mode to be cleared, by its By
@@ -94,6 +98,7 @@ type op struct {
 	failure        Failure     // opAppend
 	epoch          int64       // opPrune
 	ids            []FailureID // opPrune
+	tally          Tally       // opCount
 	change         Change      // opChange
 	rejection      *OpenError  // opReject
 	err            error       // opDone: why the record was not read or written
@@ -111,6 +116,7 @@ const (
 	opAppend
 	opPrune
 	opChange
+	opCount
 )
 
 func (k opKind) onStore() bool { return k >= opLoad }

@@ -27,7 +27,9 @@ const (
 	ReasonPanic       = "panic"
 	ReasonError       = "error"        // any other error
 	ReasonRateLimited = "rate_limited" // the dependency asked for a pause
+	ReasonSlow        = "slow"         // a success that took longer than Settings.SlowCall
 	ReasonOverride    = "override"     // of a rejection: an Override holds the circuit open
+	ReasonRecovering  = "recovering"   // of a rejection: the circuit has closed, see Settings.RecoveryRamp
 )
 
 // Outcome is what a call's result says about the dependency. The zero Outcome

@@ -16,8 +16,8 @@ var ErrUnreadable = errors.New("history entries are unreadable")
 // OpenError is the rejection of a call, which was not made.
 type OpenError struct {
 	Circuit    string        // Settings.Name
-	State      State         // Open, or HalfOpen while a probe decides
-	Reason     string        // class of the failure that opened the circuit, or ReasonOverride
+	State      State         // Open, or HalfOpen while a probe decides or the circuit is recovering
+	Reason     string        // class of the failure that opened the circuit, ReasonOverride or ReasonRecovering
 	RetryAfter time.Duration // how long until another call may be worth making, at least 1 ms
 	Local      bool          // decided locally, during a store outage
 }

@@ -253,6 +253,12 @@ func hashRecord(r Record) uint64 {
 		set += hashText(string(id))
 	}
 	h.add(set)
+	for _, c := range r.Counts {
+		h.num(int64(c.Kind), c.Epoch, c.Bucket, c.Calls)
+	}
+	if r.Traffic != 0 || r.ProbeFailures != 0 || r.ClosedAt != 0 {
+		h.num(r.Traffic, int64(r.ProbeFailures), r.ClosedAt)
+	}
 	return uint64(h)
 }
 
@@ -268,6 +274,9 @@ func (w *world) touchEnv(env int) {
 	h.num(n.sent, n.answered, n.storeOutage.since, n.storeOutage.retryAt, int64(n.storeOutage.failures))
 	if n.storeOutage.since != 0 {
 		h.record(&n.storeOutage.record)
+	}
+	if n.FailureRate > 0 {
+		h.num(n.own.epoch, int64(n.own.taken*1e6))
 	}
 	w.envHash[env] = uint64(h)
 }
@@ -291,6 +300,10 @@ func (s *slot) sum() uint64 {
 	h.text(string(s.counted))
 	h.text(s.won)
 	h.num(s.sentAt, s.admitted, int64(s.verdict), s.reported)
+	if c.weight > 1 || c.recorded {
+		h.num(c.weight)
+		h.flags(c.recorded)
+	}
 	if c.probe {
 		h.record(&c.claim)
 	}
@@ -318,6 +331,11 @@ func (o *op) sum(h *hash) {
 		h.num(o.epoch)
 		for _, id := range o.ids {
 			h.text(string(id))
+		}
+	case opCount:
+		h.num(o.tally.Epoch, o.tally.Traffic)
+		for _, c := range append(slices.Clone(o.tally.Add), o.tally.Gone...) {
+			h.num(int64(c.Kind), c.Epoch, c.Bucket, c.Calls)
 		}
 	case opChange:
 		h.record(&o.change.From)

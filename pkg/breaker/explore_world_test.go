@@ -342,6 +342,8 @@ func (w *world) commit(s *slot) (Record, bool) {
 		after, held = before.Append(o.failure)
 	case opPrune:
 		after, held = before.Prune(o.epoch, o.ids)
+	case opCount:
+		after, held = before.Count(o.tally)
 	case opChange:
 		after, held = before.Apply(o.change)
 	}

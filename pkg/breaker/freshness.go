@@ -46,6 +46,10 @@ func halfOpenAge(r Record) int64 {
 }
 
 func (n *node) hasRecentFailure(now int64) bool {
+	if n.FailureRate > 0 {
+		l := n.ledger(n.record, now)
+		return l.suspicious()
+	}
 	for _, id := range n.record.Failures {
 		if now-id.At() < recentFailureAge {
 			return true
@@ -72,6 +76,7 @@ func (n *node) refreshDue(now int64) bool {
 type freshness struct {
 	from, until int64
 	epoch       int64
+	counts      bool // successes are counted
 }
 
 // freshness returns the interval of the record that is known now, or nil. It
@@ -80,11 +85,15 @@ func (n *node) freshness(last *freshness, now int64) *freshness {
 	if !n.known || n.storeOutage.since != 0 || n.record.State != Closed {
 		return nil
 	}
-	if _, mode := n.effectiveState(n.record, now); mode != "" {
+	if _, mode := n.effectiveState(n.record, now); mode != "" || n.ramp(n.record, now) < 1 {
 		return nil
 	}
 	_, quiet := n.trustedUntil(now)
 	next := freshness{from: n.sent, until: quiet, epoch: n.record.Epoch}
+	if n.FailureRate > 0 {
+		l := n.ledger(n.record, now)
+		next.counts = l.on
+	}
 	if last != nil && *last == next {
 		return last
 	}

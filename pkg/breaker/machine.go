@@ -173,27 +173,54 @@ const (
 	noRoom                          // the set is full of expired failures
 )
 
+// reported is a failure as its environment knows it.
+type reported struct {
+	id      FailureID
+	epoch   int64 // that admitted its call
+	weight  int64 // how many failures it stands for
+	counted bool  // in Record.Counts, not as an element of Failures
+	emptied bool  // this environment's own calls have emptied its bucket
+	local   bool  // the record is local: it has no calls but this environment's
+}
+
 // judge decides, in this order: a failure of another epoch is dropped; enough
 // failures in the window, own included even if it did not fit, open the
-// circuit; a stored failure is done; otherwise there is no room. Whoever sees
-// the threshold trips, because the environment that reached it may have died.
-func (m machine) judge(r Record, own FailureID, epoch, now int64) verdictOnFailure {
-	if !m.accepts(r, epoch, now) {
+// circuit, if they exceed the failure rate; a stored failure is done; otherwise
+// there is no room. Whoever sees the threshold trips, because the environment
+// that reached it may have died.
+func (m machine) judge(r Record, own reported, now int64) verdictOnFailure {
+	if !m.accepts(r, own.epoch, now) {
 		return settled
 	}
 	live := m.failuresInWindow(r, now)
-	stored := slices.Contains(r.Failures, own)
+	stored := own.counted || slices.Contains(r.Failures, own.id)
 	if !stored {
 		live++
 	}
 	switch {
-	case live >= m.FailureThreshold && m.environmentsInWindow(r, own, now) >= m.MinEnvironments:
+	case live >= m.FailureThreshold && m.environmentsInWindow(r, own.id, now) >= m.MinEnvironments && m.exceedsRate(r, own, stored, now):
 		return trips
 	case stored:
 		return settled
 	default:
 		return noRoom
 	}
+}
+
+// exceedsRate reports whether failures exceed the failure rate. Without one, any
+// do.
+func (m machine) exceedsRate(r Record, own reported, stored bool, now int64) bool {
+	switch {
+	case m.FailureRate == 0:
+		return true
+	case own.local:
+		return own.emptied
+	}
+	l := m.ledger(r, now)
+	if !stored {
+		l.add(now, float64(own.weight))
+	}
+	return l.opens(l.worst(), own.emptied)
 }
 
 // accepts reports whether the record takes a failure of a call that epoch
@@ -210,6 +237,11 @@ func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer stri
 	to.TrippedBy = max(m.failuresInWindow(r, now), m.FailureThreshold)
 	if o.OpenFor > 0 { // trips by itself and was not stored
 		to.TrippedBy = m.failuresInWindow(r, now) + 1
+	} else if m.FailureRate > 0 {
+		l := m.ledger(r, now)
+		s := l.worst()
+		to.TrippedBy = max(to.TrippedBy, int(math.Round(s.failures)))
+		to.TrippedCalls = max(to.TrippedBy, int(math.Round(s.calls)))
 	}
 	to.LastFailureAt = max(r.LastFailureAt, own.At())
 	m.open(&to, o, now)
@@ -221,7 +253,7 @@ func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer stri
 func (m machine) claim(r Record, owner string, now int64, writer string) Change {
 	to := m.withoutEndedOverride(successor(r, writer), now)
 	if r.State != HalfOpen {
-		to.State, to.Epoch, to.Successes = HalfOpen, to.Generation, 0
+		to.State, to.Epoch, to.Successes, to.ProbeFailures = HalfOpen, to.Generation, 0, 0
 	}
 	to.ProbeOwner, to.ProbeUntil = owner, now+ms(m.lease())
 	return Change{From: r, To: to}
@@ -241,6 +273,9 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 	to := successor(claim, writer)
 	to.ProbeOwner, to.ProbeUntil = "", 0
 	switch {
+	case o.Verdict == Failed && m.tolerates(claim, o):
+		to.LastFailureAt = now
+		to.ProbeFailures++
 	case o.Verdict == Failed:
 		to.LastFailureAt = now
 		m.open(&to, o, now)
@@ -249,11 +284,21 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 		if to.Successes >= m.SuccessThreshold {
 			to = Record{
 				Generation: to.Generation, Writer: writer, Epoch: to.Generation,
-				State: Closed, LastFailureAt: to.LastFailureAt,
+				State: Closed, LastFailureAt: to.LastFailureAt, Traffic: to.Traffic,
+			}
+			if m.RecoveryRamp > 0 {
+				to.ClosedAt = now
 			}
 		}
 	}
 	return Change{From: claim, To: to}
+}
+
+// tolerates reports whether the successes of a half-open round make up for one
+// more failed probe.
+func (m machine) tolerates(claim Record, o Outcome) bool {
+	failures := float64(claim.ProbeFailures + 1)
+	return o.OpenFor == 0 && m.FailureRate > 0 && failures*(1-m.FailureRate) <= float64(claim.Successes)*m.FailureRate
 }
 
 // open sets what a first opening and a reopening have in common.
@@ -264,7 +309,7 @@ func (m machine) open(to *Record, o Outcome, now int64) {
 	}
 	to.ConsecutiveOpens++
 	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.newOpenDuration(o, to.ConsecutiveOpens)), o.Reason
-	to.Successes, to.ProbeOwner, to.ProbeUntil = 0, "", 0
+	to.Successes, to.ProbeFailures, to.ProbeOwner, to.ProbeUntil, to.ClosedAt = 0, 0, "", 0, 0
 }
 
 // newOpenDuration returns how long the outage's n-th opening lasts.
@@ -284,7 +329,7 @@ func (m machine) override(r Record, o Override, writer string) Change {
 	if o.Mode != "" {
 		to.OverrideMode, to.OverrideBy, to.OverrideWhy, to.OverrideUntil = o.Mode, o.By, o.Why, o.Until.UnixMilli()
 	}
-	to.Successes = 0
+	to.Successes, to.ProbeFailures = 0, 0
 	return Change{From: r, To: to}
 }
 

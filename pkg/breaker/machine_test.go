@@ -116,7 +116,7 @@ func TestJudge(t *testing.T) {
 		"a disabled circuit is not tripped":                            {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideDisabled, noon+1), 0, settled},
 		"a circuit held closed is tripped underneath":                  {overridden(Record{State: Closed, Failures: with(failuresAt(1, 2, 3, 4))}, OverrideClosed, noon+1), 0, trips},
 	} {
-		if got := m.judge(c.r, own, c.epoch, noon); got != c.want {
+		if got := m.judge(c.r, reported{id: own, epoch: c.epoch, weight: 1}, noon); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
 		}
 	}
@@ -144,7 +144,7 @@ func TestMinEnvironments(t *testing.T) {
 		"a failure that did not fit of too few environments needs room": {from("a", "a", "a", "a", "self"), noRoom},
 		"a failure outside the window brings no environment":            {append(from("a", "a", "a", "a"), own, failuresAt(60_001)[0]), settled},
 	} {
-		if got := m.judge(Record{State: Closed, Failures: c.failures}, own, 0, noon); got != c.want {
+		if got := m.judge(Record{State: Closed, Failures: c.failures}, reported{id: own, weight: 1}, noon); got != c.want {
 			t.Errorf("%s: got %d, want %d", rule, got, c.want)
 		}
 	}

@@ -29,6 +29,7 @@ type view struct {
 	serial     uint64 // makes the ids of this node unique
 
 	storeOutage storeOutage
+	own         ownBucket
 }
 
 // prime reads the record before the first call.
@@ -103,13 +104,14 @@ func (n *node) handle(c *call, e event) op {
 //	pruning          prune             to append again            finished, appending, tripping
 //	tripping         trip              who opened the circuit     finished, appending, tripping
 //	trimming         prune             nothing                    finished
+//	counting         count             whether a failure trips    finished, tripping
 //	concluding       probe's result    nothing                    finished
 //	readingOverride  consistent read   whether to write           finished, overriding
 //	overriding       override          whether it was written     finished, overriding
 //
 // If the store fails, stages up to releasing decide the admission on the local
 // record, checking decides on it, reporting to tripping add the failure to it,
-// and all others end.
+// and all others end. A failed call that is counting adds its failure to it.
 func (n *node) dispatch(c *call, e event) op {
 	switch c.stage {
 	case admitting:
@@ -133,6 +135,8 @@ func (n *node) dispatch(c *call, e event) op {
 		return n.add(c, e.now)
 	case tripping:
 		return n.tripped(c, e)
+	case counting:
+		return n.counted(c, e)
 	case readingOverride:
 		return n.overrideNow(c, e)
 	case overriding:

@@ -103,7 +103,7 @@ func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
 	} {
 		n := newNode(c.record)
 		n.RefreshAfter, n.MaxAge = c.refresh, c.maxAge
-		if got := n.freshness(nil, noon); got == nil || *got != (freshness{noon, noon + c.lasts, 4}) {
+		if got := n.freshness(nil, noon); got == nil || *got != (freshness{from: noon, until: noon + c.lasts, epoch: 4}) {
 			t.Errorf("%s: got %+v", rule, got)
 		}
 	}

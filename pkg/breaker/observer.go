@@ -85,7 +85,7 @@ type notice struct {
 // announce adds the notice of a transition that this call's own write made.
 func (n *node) announce(c *call, now int64) {
 	switch from, to := c.change.From.State, c.change.To.State; {
-	case c.stage == appending || c.stage == pruning || c.stage == trimming:
+	case c.stage == appending || c.stage == pruning || c.stage == trimming || c.stage == counting:
 		return // change is that of an earlier write, which failed
 	case from == to && c.stage != overriding:
 		return

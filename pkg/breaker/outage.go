@@ -92,6 +92,11 @@ func (n *node) decideLocally(c *call, e event) op {
 		return n.decide(c, e)
 	case checking:
 		return n.checked(c, e)
+	case counting:
+		if c.outcome.Verdict != Failed {
+			return n.done(c)
+		}
+		return n.add(c, e.now)
 	case reporting, appending, pruning, tripping:
 		return n.add(c, e.now)
 	default:
@@ -108,6 +113,8 @@ func (n *node) performLocally(o op, e event) event {
 		*r, e.held = r.Append(o.failure)
 	case opPrune:
 		*r, e.held = r.Prune(o.epoch, o.ids)
+	case opCount:
+		*r, e.held = r.Count(o.tally)
 	case opChange:
 		*r, e.held = r.Apply(o.change)
 	}

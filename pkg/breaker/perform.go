@@ -99,6 +99,8 @@ func (b *Breaker) perform(ctx context.Context, o op) (e event) {
 		e.record, e.held, e.err = b.store.AppendFailure(ctx, b.Name(), o.failure)
 	case opPrune:
 		e.record, e.held, e.err = b.store.PruneFailures(ctx, b.Name(), o.epoch, o.ids)
+	case opCount:
+		e.record, e.held, e.err = b.store.Count(ctx, b.Name(), o.tally)
 	case opChange:
 		e.record, e.held, e.err = b.store.Change(ctx, b.Name(), o.change)
 	}

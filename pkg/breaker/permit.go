@@ -13,6 +13,7 @@ type Permit struct {
 	breaker        *Breaker
 	ctx            context.Context // for the values that observers and stores read from it
 	epoch          int64
+	began          int64           // Unix ms, by Config.Now
 	call           *call           // nil: admitted without the lock
 	backgroundRead <-chan struct{} // closed when the read in the background has ended
 	done           atomic.Bool
@@ -49,9 +50,10 @@ func (p *Permit) Check(ctx context.Context) error {
 
 // Done reports the call's result, which the breaker's Classifier judges. nil is
 // a success. Only the first report counts. A success on a closed circuit costs
-// nothing. A failure and the result of a probe are written before Done returns,
-// even if the caller's context has ended; each operation is bounded by
-// Settings.StoreTimeout.
+// nothing, unless there is a Settings.FailureRate and a failure in the window: then
+// one in so many is written. A failure and the result of a probe are written before
+// Done returns, even if the caller's context has ended; each operation is bounded
+// by Settings.StoreTimeout.
 func (p *Permit) Done(err error) {
 	if p.breaker == nil || !p.done.CompareAndSwap(false, true) {
 		return
@@ -60,7 +62,11 @@ func (p *Permit) Done(err error) {
 	if err != nil {
 		o = p.breaker.classify(err)
 	}
-	if o.Verdict == Failed || p.Probe() {
+	if settings := &p.breaker.node.Settings; settings.SlowCall > 0 && o.Verdict == Succeeded &&
+		settings.slow(msDuration(p.breaker.now().UnixMilli()-p.began)) {
+		o = Outcome{Verdict: Failed, Reason: ReasonSlow}
+	}
+	if o.Verdict == Failed || p.Probe() || o.Verdict == Succeeded && p.breaker.counts() {
 		p.report(o)
 	}
 	if p.backgroundRead != nil {

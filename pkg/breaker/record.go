@@ -26,7 +26,8 @@ const (
 // item is the zero Record with State Closed. Times are Unix milliseconds by the
 // clock of the environment that wrote them; zero is unset.
 //
-// A Record is a value: Failures is never changed in place, so copies share it.
+// A Record is a value: Failures and Counts are never changed in place, so copies
+// share them.
 type Record struct {
 	// Generation rises by one with every Change. Together with Writer it fences
 	// changes: a Change holds only on the record from which it was decided.
@@ -58,9 +59,26 @@ type Record struct {
 	// monitors only.
 	TrippedBy int
 
-	Successes  int    // successful probes of this half-open round, by any environment
-	ProbeOwner string // environment that holds the probe lease, or empty
-	ProbeUntil int64  // when that lease ends
+	// Counts are the calls that were counted because a circuit with a failure rate
+	// showed a failure: see Count. They are sorted, and some may be of another
+	// epoch or long past: those mean nothing.
+	Counts []Count
+	// Traffic is the calls a minute, as reckoned when they were last counted. It is
+	// kept across states.
+	Traffic int64
+	// TrippedCalls is the number of calls of which TrippedBy failed. It is an
+	// estimate, and 0 without a failure rate.
+	TrippedCalls int
+
+	// ClosedAt is when the circuit closed, if it has a Settings.RecoveryRamp.
+	ClosedAt int64
+
+	Successes int // successful probes of this half-open round, by any environment
+	// ProbeFailures are the failed probes of this round for which its successes
+	// made up: see Settings.FailureRate.
+	ProbeFailures int
+	ProbeOwner    string // environment that holds the probe lease, or empty
+	ProbeUntil    int64  // when that lease ends
 
 	// An override replaces the effect of State until OverrideUntil, but not State
 	// itself. Without an OverrideMode there is none.
@@ -112,14 +130,17 @@ type Failure struct {
 	Cap   int    // the most failures that the record may hold
 	At    int64  // Unix milliseconds; becomes Record.LastFailureAt
 	New   string // Record.Writer if this append creates the item
+	// More is added to Record.Counts: a failure that stands for w adds w - 1.
+	More []Count
 }
 
 // Change is a compare-and-set: it replaces From by To if the stored record still
 // has From's Generation and Writer, or is still missing if From does not Exist.
-// To has the next generation and a new Writer. Failures stay as they are if the
-// circuit stays closed, and are removed otherwise. Attributes that are equal in
-// From and To are not written: AppendFailure changes Failures and LastFailureAt
-// without a new generation, and its effect would be lost.
+// To has the next generation and a new Writer. If the circuit stays closed,
+// Failures and Counts stay as they are. Otherwise Failures is removed, and of
+// Counts what From has. Attributes that are equal in From and To are not written:
+// AppendFailure and Count change some without a new generation, and their effect
+// would be lost.
 type Change struct {
 	From, To Record
 }
@@ -148,6 +169,7 @@ func (r Record) Append(f Failure) (Record, bool) {
 		r.Failures = append(slices.Clip(r.Failures), f.ID)
 	}
 	r.LastFailureAt = f.At
+	r.Counts = withCounts(r.Counts, f.More)
 	return r, true
 }
 
@@ -177,12 +199,15 @@ func (r Record) Apply(c Change) (Record, bool) {
 		return r, false
 	}
 	to := c.To
-	to.Failures = nil
+	to.Failures, to.Counts = nil, withoutCounts(r.Counts, c.From.Counts)
 	if c.From.State == Closed && c.To.State == Closed {
-		to.Failures = r.Failures
+		to.Failures, to.Counts = r.Failures, r.Counts
 	}
 	if c.To.LastFailureAt == c.From.LastFailureAt {
 		to.LastFailureAt = r.LastFailureAt
+	}
+	if c.To.Traffic == c.From.Traffic {
+		to.Traffic = r.Traffic
 	}
 	return to, true
 }

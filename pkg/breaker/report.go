@@ -5,7 +5,7 @@ package breaker
 const maxConflicts = 4
 
 // report takes the outcome of an admitted call. A success on a closed circuit
-// writes nothing.
+// writes nothing, unless there is a failure rate and a failure in the window.
 func (n *node) report(c *call, o Outcome, e event) op {
 	c.stage, c.outcome, c.conflicts = reporting, o, 0
 	switch {
@@ -14,11 +14,16 @@ func (n *node) report(c *call, o Outcome, e event) op {
 	case c.probe:
 		c.stage = concluding
 		return n.issue(c, e, n.write(c, n.conclude(c.claim, o, e.now, n.nextID())))
-	case o.Verdict != Failed || c.disabled:
+	case o.Verdict == Neutral || c.disabled:
 		return n.done(c)
+	case o.Verdict == Succeeded:
+		return n.issue(c, e, n.succeeded(c, e))
 	}
 	n.serial++
-	c.failure = newFailureID(e.now, n.id, n.serial)
+	c.failure, c.weight, c.random = newFailureID(e.now, n.id, n.serial), 1, e.random
+	if n.FailureRate > 0 && o.OpenFor == 0 && !n.drawFailure(c, e.now) {
+		return n.done(c)
+	}
 	if !c.local && e.now-n.sent > failingMaxAge {
 		return n.issue(c, e, op{kind: opLoad})
 	}
@@ -34,22 +39,32 @@ func (n *node) add(c *call, now int64) op {
 		return n.done(c)
 	case c.outcome.OpenFor > 0:
 		return n.tripNow(c, r, now)
+	case n.FailureRate > 0 && !c.local && !n.drawAgain(c, r, now):
+		return n.done(c)
+	case n.FailureRate > 0 && n.isFull(c, r, now):
+		return n.countFailure(c, now)
 	}
 	c.stage = appending
-	return op{kind: opAppend, failure: Failure{
-		ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureCapacity(), At: now, New: n.nextID(),
-	}}
+	f := Failure{ID: c.failure, Epoch: c.epoch, Cap: n.rules(c).failureCapacity(), At: now, New: n.nextID()}
+	if c.weight > 1 {
+		f.More = n.countsAt(now, c.epoch, c.weight-1, true)
+	}
+	return op{kind: opAppend, failure: f}
 }
 
 // appended opens the circuit if the threshold is reached, makes room for a
 // failure that did not fit, or removes what exceeds this node's quota.
 func (n *node) appended(c *call, e event) op {
 	m := n.rules(c)
-	switch m.judge(e.record, c.failure, c.epoch, e.now) {
+	c.recorded = e.held && c.weight > 1
+	switch m.judge(e.record, n.reported(c), e.now) {
 	case trips:
 		return n.tripNow(c, e.record, e.now)
 	case noRoom:
 		ids := m.expired(e.record, e.now)
+		if len(ids) == 0 && n.FailureRate > 0 {
+			return n.countFailure(c, e.now)
+		}
 		if len(ids) == 0 {
 			ids = m.surplus(e.record, n.id, m.failureQuota()-1)
 		}
@@ -79,6 +94,9 @@ func (n *node) tripNow(c *call, r Record, now int64) op {
 func (n *node) tripped(c *call, e event) op {
 	if e.held || c.exceeds(maxConflicts) {
 		return n.done(c)
+	}
+	if c.recorded {
+		return n.counted(c, e)
 	}
 	return n.add(c, e.now)
 }

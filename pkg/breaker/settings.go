@@ -27,6 +27,27 @@ type Settings struct {
 	// Default 2, 1 to 100.
 	SuccessThreshold int
 
+	// FailureRate is the share of failing calls that is tolerated. The rule is a
+	// token bucket that the fleet shares: a failure takes one token of
+	// FailureThreshold, a success returns rate / (1 - rate) of one, and an empty
+	// bucket opens the circuit; at 0.2 four successes make up for one failure. In a
+	// half-open round a failed probe is tolerated if the round's successes make up
+	// for it. While there is a failure in the window, a sample of the calls is
+	// counted in the store, at most 200 of each kind a minute. Default 0: only
+	// FailureThreshold counts, and a success costs nothing. 0.01 to 0.9, with a
+	// FailureWindow of 10 s to 10 min. All environments must run a version that
+	// counts before it is set: those that do not, add failures only.
+	FailureRate float64
+	// SlowCall is the time after which a success counts as a failure, for the
+	// reason ReasonSlow, measured from admission to Done. Default 0: never. 1 ms to
+	// ProbeTimeout.
+	SlowCall time.Duration
+	// RecoveryRamp is the time in which the share of admitted calls grows from a
+	// tenth to all after the circuit has closed, for a dependency that comes back
+	// with part of its capacity. The others are rejected with ReasonRecovering.
+	// Default 0: all at once. 1 s to 10 min.
+	RecoveryRamp time.Duration
+
 	// OpenBackOff is the factor by which each opening in an outage is longer than
 	// the one before. The first lasts RecoveryTimeout. Default 1, 1 to 10.
 	OpenBackOff float64
@@ -141,7 +162,11 @@ func (s Settings) Validate() error {
 	if thresholdOK {
 		environments = s.FailureThreshold
 	}
-	inRange(&errs, "failure_window", s.FailureWindow, time.Second, time.Hour)
+	shortestWindow, longestWindow := time.Second, time.Hour
+	if s.FailureRate != 0 && inRange(&errs, "failure_rate", s.FailureRate, 0.01, 0.9) {
+		shortestWindow, longestWindow = 10*time.Second, 10*time.Minute
+	}
+	inRange(&errs, "failure_window", s.FailureWindow, shortestWindow, longestWindow)
 	if inRange(&errs, "recovery_timeout", s.RecoveryTimeout, shortestOpen, time.Hour) {
 		shortestOpen = s.RecoveryTimeout
 	}
@@ -154,6 +179,12 @@ func (s Settings) Validate() error {
 			"room for at most %d failures: failure_threshold %d needs %d", maxFailures, s.FailureThreshold, s.failureCapacity())})
 	}
 	inRange(&errs, "probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
+	if s.SlowCall != 0 {
+		inRange(&errs, "slow_call", s.SlowCall, time.Millisecond, s.ProbeTimeout)
+	}
+	if s.RecoveryRamp != 0 {
+		inRange(&errs, "recovery_ramp", s.RecoveryRamp, time.Second, 10*time.Minute)
+	}
 	inRange(&errs, "max_clock_skew", s.MaxClockSkew, 0, time.Minute)
 	if s.MaxAge >= 0 {
 		if inRange(&errs, "max_age", s.MaxAge, 0, time.Minute) {

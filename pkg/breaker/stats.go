@@ -9,7 +9,9 @@ type Stats struct {
 	// State is the effective state: an open circuit whose recovery time has
 	// passed is half-open, and an override shows as its effect.
 	State State
-	// FailureCount is the number of failures inside the window while closed, and
+	// FailureCount is the number of failures inside the window while closed, or
+	// with a Settings.FailureRate how near they are to opening the circuit, as a
+	// share of FailureThreshold and below it; and
 	// of those that tripped the circuit while it is open or half-open. It is 0 if
 	// an override shows a tripped circuit as closed. It may exceed
 	// FailureThreshold. For an opening by Outcome.OpenFor see Record.TrippedBy.
@@ -21,6 +23,12 @@ type Stats struct {
 	LastFailureTime                    *time.Time // UTC; nil if there was none
 	OpenedAt                           *time.Time // UTC; nil while closed, even if an override holds it open
 	Override                           *Override  // in force, or nil
+	// FailureRate and Calls are the share of failed calls in the window of a closed
+	// circuit, and how many calls there were: estimates, with an error of about
+	// 10 %. They are 0 without a Settings.FailureRate, without a failure in the
+	// window, and while the circuit is not closed.
+	FailureRate float64
+	Calls       int
 }
 
 func (m machine) stats(r Record, now int64) Stats {
@@ -38,6 +46,11 @@ func (m machine) stats(r Record, now int64) Stats {
 	switch {
 	case r.State == Closed:
 		s.FailureCount = m.failuresInWindow(r, now)
+		if m.FailureRate > 0 {
+			l := m.ledger(r, now)
+			s.FailureCount = min(int(l.worst().nearness()*float64(m.FailureThreshold)), m.FailureThreshold-1)
+			s.FailureRate, s.Calls = l.estimate()
+		}
 	case state == Closed:
 		s.FailureCount, s.SuccessCount, s.OpenedAt = 0, 0, nil
 	}

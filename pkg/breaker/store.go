@@ -3,8 +3,8 @@ package breaker
 import "context"
 
 // Store keeps the circuits' records for the whole fleet. Implementations are
-// safe for concurrent use. Every write has a condition, is safe to repeat after
-// a lost reply, and returns the record as it now is, so that after a conflict
+// safe for concurrent use. Every write but Count is safe to repeat after a lost
+// reply. Each has a condition and returns the record as it now is, so that after a conflict
 // the writer need not read it. An operation returns soon after its context ends.
 //
 // The bool result reports whether the condition held. A condition that failed is
@@ -18,6 +18,10 @@ type Store interface {
 	// AppendFailure adds one failure. It creates the item if epoch 0 admitted the
 	// call. Condition and effect are those of Record.Append.
 	AppendFailure(ctx context.Context, circuit string, f Failure) (Record, bool, error)
+
+	// Count adds to the circuit's counts. Condition and effect are those of
+	// Record.Count. It never creates an item, and is not safe to repeat.
+	Count(ctx context.Context, circuit string, t Tally) (Record, bool, error)
 
 	// PruneFailures removes the given failures and no others. Condition and effect
 	// are those of Record.Prune.

@@ -38,17 +38,18 @@ func changed(c breaker.Change, schema int) *dynamodb.UpdateItemInput {
 		names["#schema"], values[":schema"] = "schema", number(int64(schema))
 		sets = append(sets, "#schema = :schema")
 	}
+	in := &dynamodb.UpdateItemInput{
+		ConditionExpression: &condition, ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}
 	if c.From.State != breaker.Closed || c.To.State != breaker.Closed {
-		removes = append(removes, "failures")
+		removes = append(append(removes, "failures"), nameCounts(in, c.From.Counts)...)
 	}
 	update := "SET " + strings.Join(sets, ", ")
 	if len(removes) > 0 {
 		update += " REMOVE " + strings.Join(removes, ", ")
 	}
-	return &dynamodb.UpdateItemInput{
-		ConditionExpression: &condition, UpdateExpression: &update,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	}
+	in.UpdateExpression = &update
+	return in
 }
 
 func equal(a, b types.AttributeValue) bool {

@@ -37,6 +37,10 @@ var attributes = []attribute[breaker.Record]{
 	numeric("consecutive_opens", func(r *breaker.Record) *int { return &r.ConsecutiveOpens }),
 	numeric("successes", func(r *breaker.Record) *int { return &r.Successes }),
 	textual("probe_owner", func(r *breaker.Record) *string { return &r.ProbeOwner }),
+	numeric("probe_failures", func(r *breaker.Record) *int { return &r.ProbeFailures }),
+	numeric("closed_at", func(r *breaker.Record) *int64 { return &r.ClosedAt }),
+	lenient(numeric("traffic", func(r *breaker.Record) *int64 { return &r.Traffic })),
+	numeric("tripped_calls", func(r *breaker.Record) *int { return &r.TrippedCalls }),
 	numeric("probe_until", func(r *breaker.Record) *int64 { return &r.ProbeUntil }),
 	textual("override_mode", func(r *breaker.Record) *breaker.OverrideMode { return &r.OverrideMode }),
 	textual("override_by", func(r *breaker.Record) *string { return &r.OverrideBy }),
@@ -82,6 +86,19 @@ func textual[R any, T ~string](name string, field func(*R) *T) attribute[R] {
 			return ok
 		},
 	}
+}
+
+// lenient returns the attribute a as one that is zero if it is malformed, because
+// nothing exact depends on it.
+func lenient(a attribute[breaker.Record]) attribute[breaker.Record] {
+	set := a.set
+	a.set = func(r *breaker.Record, v types.AttributeValue) bool {
+		if kept := *r; !set(r, v) {
+			*r = kept
+		}
+		return true
+	}
+	return a
 }
 
 // required returns the attribute a as one that is stored even if it is zero,
@@ -130,6 +147,7 @@ func decode(item map[string]types.AttributeValue, schema int) (breaker.Record, e
 			r.Failures = append(r.Failures, breaker.FailureID(id))
 		}
 	}
+	r.Counts = decodeCounts(item)
 	switch {
 	case !known(r.State):
 		return breaker.Record{}, errors.New("circuit item: state is unknown")

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -64,16 +65,18 @@ func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Fai
 	if f.Epoch == 0 {
 		condition = "attribute_not_exists(entry) OR (" + condition + ")"
 	}
-	return s.update(ctx, circuit, &dynamodb.UpdateItemInput{
-		ConditionExpression: &condition,
-		UpdateExpression: ptr("ADD failures :ids SET #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :closed), " +
-			"generation = if_not_exists(generation, :zero), epoch = if_not_exists(epoch, :zero), writer = if_not_exists(writer, :writer), last_failure_at = :at"),
+	in := &dynamodb.UpdateItemInput{
+		ConditionExpression:      &condition,
 		ExpressionAttributeNames: map[string]string{"#state": "state", "#schema": "schema"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":closed": text(string(breaker.Closed)), ":epoch": number(f.Epoch), ":cap": number(int64(f.Cap)), ":id": text(string(f.ID)),
 			":ids": set(f.ID), ":schema": number(int64(s.schema)), ":zero": number(0), ":writer": text(f.New), ":at": number(f.At),
 		},
-	})
+	}
+	adds := append([]string{"failures :ids"}, addCounts(in, f.More)...)
+	in.UpdateExpression = ptr("ADD " + strings.Join(adds, ", ") + " SET #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :closed), " +
+		"generation = if_not_exists(generation, :zero), epoch = if_not_exists(epoch, :zero), writer = if_not_exists(writer, :writer), last_failure_at = :at")
+	return s.update(ctx, circuit, in)
 }
 
 // PruneFailures removes the given failures and no others: writing the whole set

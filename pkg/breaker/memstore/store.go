@@ -40,6 +40,11 @@ func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Fai
 	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Append(f) })
 }
 
+// Count adds to the circuit's counts.
+func (s *Store) Count(ctx context.Context, circuit string, t breaker.Tally) (breaker.Record, bool, error) {
+	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Count(t) })
+}
+
 // PruneFailures removes the named failures.
 func (s *Store) PruneFailures(ctx context.Context, circuit string, epoch int64, ids []breaker.FailureID) (breaker.Record, bool, error) {
 	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Prune(epoch, ids) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
 )
@@ -39,9 +40,12 @@ func doesWhatRecordDefines(s *suite) {
 
 func (s *suite) operation(r random, past []breaker.Record) operation {
 	from := past[max(0, len(past)-1-r.IntN(3))]
-	switch r.IntN(5) {
+	switch r.IntN(6) {
 	case 0, 1:
 		f := breaker.Failure{ID: r.failure(), Epoch: from.Epoch, Cap: 1 + r.IntN(6), At: 1 + r.time(), New: s.writer()}
+		if r.IntN(2) == 0 {
+			f.More = []breaker.Count{r.count(breaker.FailuresOfSixth, from), r.count(breaker.FailuresOfSecond, from)}
+		}
 		return operation{
 			text:    fmt.Sprintf("append %+v", f),
 			perform: func() (breaker.Record, bool, error) { return s.Store.AppendFailure(s.ctx, s.circuit, f) },
@@ -55,6 +59,13 @@ func (s *suite) operation(r random, past []breaker.Record) operation {
 				return s.Store.PruneFailures(s.ctx, s.circuit, from.Epoch, some)
 			},
 			define: func(now breaker.Record) (breaker.Record, bool) { return now.Prune(from.Epoch, some) },
+		}
+	case 3:
+		t := r.tally(from)
+		return operation{
+			text:    fmt.Sprintf("count %+v", t),
+			perform: func() (breaker.Record, bool, error) { return s.Store.Count(s.ctx, s.circuit, t) },
+			define:  func(now breaker.Record) (breaker.Record, bool) { return now.Count(t) },
 		}
 	default:
 		c := breaker.Change{From: from, To: s.successor(r, from)}
@@ -73,12 +84,12 @@ func (s *suite) successor(r random, from breaker.Record) breaker.Record {
 	if r.IntN(3) > 0 {
 		to.State, to.Epoch = r.state(), to.Generation
 	}
-	for _, field := range []*int64{&to.LastFailureAt, &to.OpenedAt, &to.RetryAt, &to.FirstOpenedAt, &to.ProbeUntil, &to.OverrideUntil} {
+	for _, field := range []*int64{&to.LastFailureAt, &to.OpenedAt, &to.RetryAt, &to.FirstOpenedAt, &to.ClosedAt, &to.Traffic, &to.ProbeUntil, &to.OverrideUntil} {
 		if r.IntN(2) == 0 {
 			*field = r.time()
 		}
 	}
-	for _, field := range []*int{&to.TrippedBy, &to.ConsecutiveOpens, &to.Successes} {
+	for _, field := range []*int{&to.TrippedBy, &to.TrippedCalls, &to.ConsecutiveOpens, &to.Successes, &to.ProbeFailures} {
 		if r.IntN(2) == 0 {
 			*field = r.IntN(3)
 		}
@@ -102,6 +113,24 @@ func (r random) text() string { return []string{"", "timeout", "http_503"}[r.Int
 
 func (r random) failure() breaker.FailureID {
 	return breaker.FailureID(fmt.Sprintf("1#e#%d", r.IntN(8)))
+}
+
+func (r random) count(kind breaker.CountKind, from breaker.Record) breaker.Count {
+	return breaker.Count{Kind: kind, Epoch: from.Epoch, Bucket: int64(r.IntN(3)), Calls: int64(1 + r.IntN(3))}
+}
+
+// tally returns one that adds to some buckets, and removes others that the record
+// has.
+func (r random) tally(from breaker.Record) breaker.Tally {
+	t := breaker.Tally{Epoch: from.Epoch, Traffic: r.time()}
+	t.Add = []breaker.Count{r.count(breaker.SuccessesOfSixth, from), r.count(breaker.SuccessesOfSecond, from)}
+	for _, c := range from.Counts {
+		same := func(added breaker.Count) bool { return added.Compare(c) == 0 }
+		if r.IntN(3) == 0 && !slices.ContainsFunc(t.Add, same) {
+			t.Gone = append(t.Gone, c)
+		}
+	}
+	return t
 }
 
 func (r random) state() breaker.State {

@@ -1,0 +1,89 @@
+package breaker
+
+import "slices"
+
+// succeeded counts a success while the known record shows a failure: one in so
+// many, without a read. A call that is not drawn has waited for nothing.
+func (n *node) succeeded(c *call, e event) op {
+	r := n.recordFor(c)
+	if n.FailureRate == 0 || !n.accepts(r, c.epoch, e.now) {
+		return n.done(c)
+	}
+	n.own.succeed(n.FailureRate)
+	l := n.ledger(r, e.now)
+	if c.local || !l.on {
+		return n.done(c)
+	}
+	if c.weight = l.successWeight(); !drawn(e.random, c.weight) {
+		return n.done(c)
+	}
+	return n.count(c, Tally{
+		Epoch: c.epoch, Add: n.countsAt(e.now, c.epoch, c.weight, false),
+		Traffic: l.perMinute(), Gone: n.gone(r, e.now),
+	})
+}
+
+// drawFailure takes a failure from the environment's own bucket and reports
+// whether it is drawn to be recorded. During a store outage all are.
+func (n *node) drawFailure(c *call, now int64) bool {
+	r := n.recordFor(c)
+	l := n.ledger(r, now)
+	n.own.fail(c.epoch, !l.on)
+	return c.local || n.drawAgain(c, r, now)
+}
+
+// drawAgain reports whether a failure is still drawn, by the same random number,
+// by a record that may be newer. It then stands for the higher weight.
+func (n *node) drawAgain(c *call, r Record, now int64) bool {
+	l := n.ledger(r, now)
+	c.weight = max(c.weight, l.failureWeight())
+	return drawn(c.random, c.weight)
+}
+
+// isFull reports whether a record has no room for a failure as an element: the
+// set is full of live ones, or has this environment's quota.
+func (n *node) isFull(c *call, r Record, now int64) bool {
+	m := n.rules(c)
+	live, own := 0, 0
+	for _, id := range r.Failures {
+		if m.inWindow(id, now) {
+			live++
+			if id.environment() == n.id {
+				own++
+			}
+		}
+	}
+	return !slices.Contains(r.Failures, c.failure) && (live >= m.failureCapacity() || own >= m.failureQuota())
+}
+
+// countFailure adds a failure to the counts.
+func (n *node) countFailure(c *call, now int64) op {
+	r := n.recordFor(c)
+	return n.count(c, Tally{Epoch: c.epoch, Add: n.countsAt(now, c.epoch, c.weight, true), Gone: n.gone(r, now)})
+}
+
+func (n *node) count(c *call, t Tally) op {
+	c.stage = counting
+	return op{kind: opCount, tally: t}
+}
+
+// counted opens the circuit if a counted failure exceeds the rate.
+func (n *node) counted(c *call, e event) op {
+	c.recorded = c.recorded || e.held
+	if c.outcome.Verdict != Failed || !c.recorded {
+		return n.done(c)
+	}
+	own := n.reported(c)
+	if n.rules(c).judge(e.record, own, e.now) == trips {
+		return n.tripNow(c, e.record, e.now)
+	}
+	return n.done(c)
+}
+
+// reported returns a call's failure, as the rules judge it.
+func (n *node) reported(c *call) reported {
+	return reported{
+		id: c.failure, epoch: c.epoch, weight: c.weight, counted: c.recorded, local: c.local,
+		emptied: n.own.epoch == c.epoch && n.own.taken >= float64(n.FailureThreshold)-rounding,
+	}
+}
