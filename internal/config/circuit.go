@@ -61,6 +61,9 @@ func (r *reader) protection(prefix, circuit string) Protection {
 	c.Name, c.ProbeTimeout = circuit, p.TryTimeout
 	r.integer(prefix+"FAILURE_THRESHOLD", &c.FailureThreshold)
 	r.duration(prefix+"FAILURE_WINDOW", &c.FailureWindow)
+	r.perCent(prefix+"FAILURE_RATE", &c.FailureRate)
+	r.duration(prefix+"SLOW_CALL", &c.SlowCall)
+	r.duration(prefix+"RECOVERY_RAMP", &c.RecoveryRamp)
 	r.duration(prefix+"RECOVERY_TIMEOUT", &c.RecoveryTimeout)
 	r.integer(prefix+"SUCCESS_THRESHOLD", &c.SuccessThreshold)
 	r.decimal(prefix+"OPEN_BACK_OFF", &c.OpenBackOff)

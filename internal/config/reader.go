@@ -73,6 +73,13 @@ func (r *reader) duration(name string, target *time.Duration) {
 	*target = time.Duration(math.Round(min(seconds, 1e6)*1000)) * time.Millisecond
 }
 
+// perCent reads a share in per cent, such as 20.
+func (r *reader) perCent(name string, target *float64) {
+	value := *target * 100
+	r.decimal(name, &value)
+	*target = value / 100
+}
+
 func (r *reader) decimal(name string, target *float64) {
 	value := r.getenv(name)
 	if value == "" {
@@ -138,6 +145,10 @@ func (r *reader) invalid(prefix string, err error) {
 
 func (r *reader) invalidField(prefix, field string, value, low, high any, rule string) {
 	name := prefix + variableOf(field)
+	if field == "failure_rate" { // whose variable is in per cent, and 0 turns it off
+		r.problem("%s %q: want 0, or 1 to 90 per cent", name, r.getenv(name))
+		return
+	}
 	if rule != "" {
 		r.problem("%s %q: want %s", name, cmp.Or(r.getenv(name), plain(value)), rule)
 		return

@@ -22,8 +22,8 @@ const Reserve = time.Second
 
 // ProfileNamed returns a profile by its name:
 //
-//	default       3 retries, 1 s doubling to 10 s; 5 failures in 60 s open for 30 s, 2 successes close
-//	high_traffic  the same retries; 10 failures in 30 s open for 15 s
+//	default       3 retries, 1 s doubling to 10 s; 5 failures in 60 s, above 20 % of calls, open for 30 s, 2 successes close
+//	high_traffic  the same retries; 10 failures in 30 s, above 20 %, open for 15 s
 //	critical      5 retries, 2 s doubling to 30 s; default circuit
 //	database      3 retries, 0.3 s doubling to 3 s; default circuit
 //	sessions      3 retries, 0.5 s doubling to 5 s; no circuit
@@ -55,7 +55,12 @@ func exponential(retries int, base, most time.Duration) retry.Policy {
 	}
 }
 
+// failureRate is the share of failing calls that the profiles' circuits tolerate.
+// A dependency that is 99 % well must not be made one that is 25 % well.
+const failureRate = 0.2
+
 func protected(policy retry.Policy, circuit breaker.Settings) Profile {
+	circuit.FailureRate = failureRate
 	return Profile{Retry: policy, Circuit: circuit.WithDefaults(), HasCircuit: true}
 }
 

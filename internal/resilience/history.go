@@ -23,10 +23,13 @@ type transition struct {
 	Reason     string             `json:"reason,omitempty"`
 	RetryAt    *gateway.Timestamp `json:"retry_at,omitempty"`
 	// Opens counts the openings of one outage, the first included.
-	Opens     int       `json:"opens,omitempty"`
-	Override  *override `json:"override,omitempty"`
-	Cleared   bool      `json:"cleared,omitempty"` // the override ended before its time
-	ClearedBy string    `json:"cleared_by,omitempty"`
+	Opens int `json:"opens,omitempty"`
+	// FailureRate and Calls are those that opened a circuit with a failure rate.
+	FailureRate *ratio    `json:"failure_rate,omitempty"`
+	Calls       int       `json:"calls,omitempty"`
+	Override    *override `json:"override,omitempty"`
+	Cleared     bool      `json:"cleared,omitempty"` // the override ended before its time
+	ClearedBy   string    `json:"cleared_by,omitempty"`
 }
 
 func newTransition(t breaker.Transition) transition {
@@ -37,6 +40,9 @@ func newTransition(t breaker.Transition) transition {
 	if !t.RetryAt.IsZero() {
 		at := gateway.Timestamp(t.RetryAt)
 		entry.RetryAt = &at
+	}
+	if t.Calls > 0 {
+		entry.FailureRate, entry.Calls = new(ratio(float64(t.Failures)/float64(t.Calls))), t.Calls
 	}
 	if t.Override != nil {
 		o := newOverride(*t.Override)

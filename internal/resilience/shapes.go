@@ -112,6 +112,13 @@ func share(part, whole int) percentage {
 	return percentage(100 * float64(min(max(part, 0), whole)) / float64(whole))
 }
 
+// ratio is written with exactly three decimals, such as 0.250.
+type ratio float64
+
+func (r ratio) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(r), 'f', 3, 64), nil
+}
+
 // percentage is written with exactly one decimal, such as 100.0 or 66.7.
 type percentage float64
 

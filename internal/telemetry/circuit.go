@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/coldfuse/coldfuse/pkg/breaker"
@@ -90,8 +91,9 @@ func transition(ctx context.Context, logger *slog.Logger, t breaker.Transition) 
 
 // Gauge returns the function that reports a circuit's present state: one line
 // with the metrics CircuitState, as for transitions but with an override's
-// effect, and CircuitOverridden (1 while an override is active, else 0) by
-// circuit.
+// effect, CircuitOverridden (1 while an override is active, else 0),
+// CircuitFailureRate and CircuitCalls (breaker.Stats.FailureRate in per cent, and
+// Calls) by circuit.
 func Gauge(logger *slog.Logger) func(context.Context, breaker.Stats) {
 	return func(ctx context.Context, s breaker.Stats) {
 		// A search for transitions must not find this line.
@@ -100,6 +102,8 @@ func Gauge(logger *slog.Logger) func(context.Context, breaker.Stats) {
 			slog.String("state", string(s.State)),
 			slog.Int("CircuitState", number(s.State)),
 			slog.Int("CircuitOverridden", count(s.Override != nil)),
+			slog.Float64("CircuitFailureRate", math.Round(1e4*s.FailureRate)/100),
+			slog.Int("CircuitCalls", s.Calls),
 			metrics(gaugeMetrics))
 	}
 }

@@ -122,6 +122,10 @@ func TestGauge(t *testing.T) {
 		stats breaker.Stats
 		want  map[string]any
 	}{
+		"with a rate": {
+			breaker.Stats{State: breaker.Closed, FailureRate: 0.12346, Calls: 812},
+			map[string]any{"CircuitFailureRate": 12.35, "CircuitCalls": 812.0},
+		},
 		"closed":    {breaker.Stats{State: breaker.Closed}, map[string]any{"state": "closed", "CircuitState": 0.0, "CircuitOverridden": 0.0}},
 		"half-open": {breaker.Stats{State: breaker.HalfOpen}, map[string]any{"state": "half_open", "CircuitState": 1.0, "CircuitOverridden": 0.0}},
 		"open":      {breaker.Stats{State: breaker.Open}, map[string]any{"state": "open", "CircuitState": 2.0, "CircuitOverridden": 0.0}},

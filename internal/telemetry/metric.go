@@ -38,7 +38,8 @@ const (
 		`{"Namespace":"coldfuse","Dimensions":[["stack","circuit","state"]],"Metrics":[{"Name":"CircuitTransitions","Unit":"Count"}]}]`
 
 	gaugeMetrics = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[` +
-		`{"Name":"CircuitState","Unit":"None"},{"Name":"CircuitOverridden","Unit":"None"}]}]`
+		`{"Name":"CircuitState","Unit":"None"},{"Name":"CircuitOverridden","Unit":"None"},` +
+		`{"Name":"CircuitFailureRate","Unit":"Percent"},{"Name":"CircuitCalls","Unit":"Count"}]}]`
 
 	storeLostMetrics           = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreLost","Unit":"Count"}]}]`
 	storeReturnedMetrics       = `[{"Namespace":"coldfuse","Dimensions":[["stack","circuit"]],"Metrics":[{"Name":"StoreReturned","Unit":"Count"}]}]`

@@ -15,6 +15,9 @@ type Transition struct {
 	At         time.Time // UTC, by the clock of the environment that made it
 	RetryAt    time.Time // UTC, when To is Open; else zero
 	Opens      int       // openings in this outage so far, the first included
+	// Failures and Calls are those of the time whose failure rate opened a closed
+	// circuit. They are estimates, and 0 without a Settings.FailureRate.
+	Failures, Calls int
 	// Override is the override that was set, or that was cleared before its end
 	// by ClearedBy. It is nil for a change of state.
 	Override  *Override
@@ -36,6 +39,9 @@ func newTransition(circuit string, c Change, by string, now int64) Transition {
 	switch {
 	case from.State != to.State:
 		t.Reason = to.Reason
+		if from.State == Closed && to.TrippedCalls > 0 {
+			t.Failures, t.Calls = to.TrippedBy, to.TrippedCalls
+		}
 		if to.State == Open {
 			t.RetryAt = time.UnixMilli(to.RetryAt).UTC()
 		}

@@ -18,6 +18,7 @@ const (
 	sampledPerMinute = 200 // calls of each kind that are recorded at most, on average
 	mostPerSecond    = 25  // failures that are recorded in a second of a growing outage
 	unknownFleet     = 50  // failures in the window for which a fleet of unknown traffic takes a weight of 1
+	evidence         = 0.9 // seconds of the tolerated failures that open the circuit, if they are more than the threshold
 	margin           = 2   // standard deviations of the sampling that are no evidence
 
 	sixths, seconds = 6, 5 // intervals of each length that are judged
@@ -37,6 +38,12 @@ const (
 	cautious = 8
 	halving  = 500
 )
+
+// shortestRateWindow is the shortest window over which a rate is judged. In less,
+// counting would end before the traffic is known.
+const shortestRateWindow = 10 * time.Second
+
+func (s Settings) rateWindow() time.Duration { return max(s.FailureWindow, shortestRateWindow) }
 
 // ledger is what a closed record says of the calls in its window.
 type ledger struct {
@@ -64,12 +71,12 @@ func (o outcomes) plus(other outcomes) outcomes {
 // says now.
 func (m machine) ledger(r Record, now int64) ledger {
 	l := ledger{
-		rate: m.FailureRate, threshold: float64(m.FailureThreshold), window: ms(m.FailureWindow),
-		now: m.newest(r, now), sixth: ms(m.FailureWindow) / sixths, hint: float64(r.Traffic) / 60,
+		rate: m.FailureRate, threshold: float64(m.FailureThreshold), window: ms(m.rateWindow()),
+		now: m.newest(r, now), sixth: ms(m.rateWindow()) / sixths, hint: float64(r.Traffic) / 60,
 	}
 	for _, id := range r.Failures {
-		if m.inWindow(id, l.now) {
-			l.add(id.At(), 1)
+		if at := id.At(); l.now-at <= l.window && at-l.now <= ms(2*m.MaxClockSkew) {
+			l.add(at, 1)
 		}
 	}
 	for _, c := range r.Counts {
@@ -232,7 +239,7 @@ func (s stretch) nearness() float64 { return max(0, s.excess) / s.needed }
 // worst returns the stretch that is nearest to opening the circuit.
 func (l *ledger) worst() stretch {
 	traffic, wf, ws := l.traffic(), float64(l.failureWeight()), float64(l.successWeight())
-	needed := (1 - l.rate) * max(l.threshold*wf, l.rate*traffic)
+	needed := (1 - l.rate) * max(l.threshold*wf, l.rate*traffic*evidence)
 	judge := func(o outcomes, begin int64) stretch {
 		reckoned := traffic * float64(min(l.now-begin, countingGrace)) / 1e3
 		calls := o.successes + max(o.failures, reckoned)
@@ -303,7 +310,7 @@ func (m machine) countsAt(now, epoch, calls int64, failed bool) []Count {
 		bySixth, bySecond = FailuresOfSixth, FailuresOfSecond
 	}
 	return []Count{
-		{Kind: bySixth, Epoch: epoch, Bucket: now / (ms(m.FailureWindow) / sixths), Calls: calls},
+		{Kind: bySixth, Epoch: epoch, Bucket: now / (ms(m.rateWindow()) / sixths), Calls: calls},
 		{Kind: bySecond, Epoch: epoch, Bucket: now / second, Calls: calls},
 	}
 }
@@ -315,7 +322,7 @@ func (m machine) gone(r Record, now int64) []Count {
 	var gone []Count
 	slack := ms(2 * m.MaxClockSkew)
 	for _, c := range r.Counts {
-		length, kept := ms(m.FailureWindow)/sixths, ms(m.FailureWindow)
+		length, kept := ms(m.rateWindow())/sixths, ms(m.rateWindow())
 		if c.Kind == SuccessesOfSecond || c.Kind == FailuresOfSecond {
 			length, kept = second, seconds*second
 		}
@@ -342,7 +349,7 @@ func (b *ownBucket) fail(epoch int64, fresh bool) {
 	b.taken++
 }
 
-// succeed returns what a success makes up for.
+// succeed puts back what a success makes up for.
 func (b *ownBucket) succeed(rate float64) { b.taken = max(0, b.taken-rate/(1-rate)) }
 
 // estimate returns the failure rate that counts show, and of how many calls. They
@@ -356,7 +363,7 @@ func (l *ledger) estimate() (rate float64, calls int) {
 }
 
 // ramp returns the share of calls that a circuit admits after closing, from a
-// tenth to all. A closing further in the future than clocks can differ is none.
+// tenth to all. A closing further in the future than clocks can differ is not believed.
 func (m machine) ramp(r Record, now int64) float64 {
 	length := ms(m.RecoveryRamp)
 	if length == 0 || r.State != Closed || r.ClosedAt == 0 || r.ClosedAt-now > ms(2*m.MaxClockSkew) {

@@ -66,8 +66,9 @@ type Record struct {
 	// Traffic is the calls a minute, as reckoned when they were last counted. It is
 	// kept across states.
 	Traffic int64
-	// TrippedCalls is the number of calls of which TrippedBy failed. It is an
-	// estimate, and 0 without a failure rate.
+	// TrippedCalls is the number of calls in the stretch that opened the circuit,
+	// while TrippedBy of them failed. It is an estimate, and 0 without a failure
+	// rate.
 	TrippedCalls int
 
 	// ClosedAt is when the circuit closed, if it has a Settings.RecoveryRamp.

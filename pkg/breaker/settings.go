@@ -33,10 +33,11 @@ type Settings struct {
 	// bucket opens the circuit; at 0.2 four successes make up for one failure. In a
 	// half-open round a failed probe is tolerated if the round's successes make up
 	// for it. While there is a failure in the window, a sample of the calls is
-	// counted in the store, at most 200 of each kind a minute. Default 0: only
-	// FailureThreshold counts, and a success costs nothing. 0.01 to 0.9, with a
-	// FailureWindow of 10 s to 10 min. All environments must run a version that
-	// counts before it is set: those that do not, add failures only.
+	// counted in the store, on average at most 200 of each kind a minute. The rate is
+	// judged over FailureWindow, or 10 s if that is shorter. Default 0: only
+	// FailureThreshold counts, and a success costs nothing. 0.01 to 0.9. All
+	// environments must run a version that counts before it is set: those that do
+	// not, add failures only.
 	FailureRate float64
 	// SlowCall is the time after which a success counts as a failure, for the
 	// reason ReasonSlow, measured from admission to Done. Default 0: never. 1 ms to
@@ -162,11 +163,10 @@ func (s Settings) Validate() error {
 	if thresholdOK {
 		environments = s.FailureThreshold
 	}
-	shortestWindow, longestWindow := time.Second, time.Hour
-	if s.FailureRate != 0 && inRange(&errs, "failure_rate", s.FailureRate, 0.01, 0.9) {
-		shortestWindow, longestWindow = 10*time.Second, 10*time.Minute
+	if s.FailureRate != 0 {
+		inRange(&errs, "failure_rate", s.FailureRate, 0.01, 0.9)
 	}
-	inRange(&errs, "failure_window", s.FailureWindow, shortestWindow, longestWindow)
+	inRange(&errs, "failure_window", s.FailureWindow, time.Second, time.Hour)
 	if inRange(&errs, "recovery_timeout", s.RecoveryTimeout, shortestOpen, time.Hour) {
 		shortestOpen = s.RecoveryTimeout
 	}

@@ -22,6 +22,7 @@ type simulation struct {
 	ends         time.Duration
 	tries        int // of one call, 100 ms and more apart; default 1
 
+	begins  Record     // on record at first; zero: missing
 	trouble simTrouble // of the store, from dies on or, without a death, from the beginning
 	limited bool       // the item gives no more than its units
 	alone   bool       // without a store from birth on: a breaker in each environment's memory
@@ -92,7 +93,7 @@ func (s simulation) run() *simFleet {
 	setDefault(&f.healthy, 20*time.Millisecond)
 	setDefault(&f.failing, 20*time.Millisecond)
 	setDefault(&f.tries, 1)
-	f.store = &simStore{simAgenda: &f.simAgenda, r: f.r, record: missing(), limited: s.limited, lost: s.lost, changed: f.changed}
+	f.store = &simStore{simAgenda: &f.simAgenda, r: f.r, record: s.first(), limited: s.limited, lost: s.lost, changed: f.changed}
 	if s.alone {
 		f.store.trouble = simRefuses
 	}
@@ -113,6 +114,13 @@ func (s simulation) run() *simFleet {
 	}
 	f.runUntil(us(simBegin + s.ends))
 	return f
+}
+
+func (s simulation) first() Record {
+	if s.begins.State == "" {
+		return missing()
+	}
+	return s.begins
 }
 
 // at is when traffic has been on for a time.

@@ -22,6 +22,7 @@ type simStore struct {
 	usage   []simUsage // by second
 	writes  simWrites
 	reads   int
+	largest int // bytes of the item
 	changed func(before, after Record)
 
 	copies []simCopy // of the item, for eventually consistent reads; none by default
@@ -44,9 +45,9 @@ type simUsage struct {
 	throttled     int
 }
 
-type simWrites struct{ appends, prunes, changes, failed int }
+type simWrites struct{ appends, prunes, counts, changes, failed int }
 
-func (w simWrites) total() int { return w.appends + w.prunes + w.changes }
+func (w simWrites) total() int { return w.appends + w.prunes + w.counts + w.changes }
 
 // simCopy is a read copy of the item, in a partition of its own.
 type simCopy struct {
@@ -130,7 +131,8 @@ func (s *simStore) charge(o op, environment int) (throttled bool) {
 		usage = &s.copies[environment%len(s.copies)].usage
 	}
 	u := simSecond(usage, s.now)
-	kb := float64(300+32*len(s.record.Failures)) / 1024 // 300 bytes without failures
+	kb := float64(s.bytes()) / 1024
+	s.largest = max(s.largest, s.bytes())
 	read, write := 0.0, 0.0
 	switch {
 	case o.kind != opLoad:
@@ -149,6 +151,9 @@ func (s *simStore) charge(o op, environment int) (throttled bool) {
 	return false
 }
 
+// bytes is the size of the item: 300 bytes without failures and counts.
+func (s *simStore) bytes() int { return 300 + 32*len(s.record.Failures) + 20*len(s.record.Counts) }
+
 // serve performs an operation at the moment at which it takes effect.
 func (s *simStore) serve(o op, environment int) event {
 	e := event{authoritative: true, held: true}
@@ -164,6 +169,9 @@ func (s *simStore) serve(o op, environment int) event {
 	case opPrune:
 		s.writes.prunes++
 		s.record, e.held = before.Prune(o.epoch, o.ids)
+	case opCount:
+		s.writes.counts++
+		s.record, e.held = before.Count(o.tally)
 	case opChange:
 		s.writes.changes++
 		s.record, e.held = before.Apply(o.change)
@@ -174,6 +182,9 @@ func (s *simStore) serve(o op, environment int) event {
 		return e
 	}
 	s.past = append(s.past, simVersion{s.now, s.record})
+	if len(s.past) > 8192 { // no replica lags by so many
+		s.past = append(s.past[:0], s.past[4096:]...)
+	}
 	if s.record.Generation != before.Generation {
 		s.changed(before, s.record)
 		s.copyOut()

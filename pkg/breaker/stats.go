@@ -24,9 +24,9 @@ type Stats struct {
 	OpenedAt                           *time.Time // UTC; nil while closed, even if an override holds it open
 	Override                           *Override  // in force, or nil
 	// FailureRate and Calls are the share of failed calls in the window of a closed
-	// circuit, and how many calls there were: estimates, with an error of about
-	// 10 %. They are 0 without a Settings.FailureRate, without a failure in the
-	// window, and while the circuit is not closed.
+	// circuit and how many calls there were, or while it is open or half-open those
+	// of the time that opened it. They are estimates, with an error of about 10 %.
+	// They are 0 without a Settings.FailureRate or without a failure.
 	FailureRate float64
 	Calls       int
 }
@@ -53,6 +53,8 @@ func (m machine) stats(r Record, now int64) Stats {
 		}
 	case state == Closed:
 		s.FailureCount, s.SuccessCount, s.OpenedAt = 0, 0, nil
+	case r.TrippedCalls > 0:
+		s.FailureRate, s.Calls = float64(r.TrippedBy)/float64(r.TrippedCalls), r.TrippedCalls
 	}
 	if mode != "" {
 		s.Override = overrideOf(r)

@@ -23,7 +23,7 @@ func countName(c breaker.Count) string {
 }
 
 // countOf returns the count that an attribute holds, and whether it holds one. A
-// count that cannot be read is none: nothing exact depends on it.
+// count that cannot be read is ignored: nothing exact depends on it.
 func countOf(name string, v types.AttributeValue) (c breaker.Count, ok bool) {
 	kind, rest, _ := strings.Cut(name, ".")
 	epoch, bucket, ok := strings.Cut(rest, ".")

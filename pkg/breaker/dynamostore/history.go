@@ -19,6 +19,8 @@ type entry struct {
 	reason        string
 	at, retryAt   int64
 	opens         int
+	failures      int
+	calls         int
 	mode          breaker.OverrideMode
 	by, why       string
 	until         int64
@@ -38,6 +40,8 @@ var entryAttributes = []attribute[entry]{
 	required(numeric("at", func(e *entry) *int64 { return &e.at })),
 	numeric("retry_at", func(e *entry) *int64 { return &e.retryAt }),
 	numeric("opens", func(e *entry) *int { return &e.opens }),
+	numeric("failures", func(e *entry) *int { return &e.failures }),
+	numeric("calls", func(e *entry) *int { return &e.calls }),
 	textual("override_mode", func(e *entry) *breaker.OverrideMode { return &e.mode }),
 	textual("override_by", func(e *entry) *string { return &e.by }),
 	textual("override_why", func(e *entry) *string { return &e.why }),
@@ -61,7 +65,7 @@ func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Tra
 func encodeEntry(circuit string, t breaker.Transition) map[string]types.AttributeValue {
 	e := entry{
 		generation: t.Generation, from: t.From, to: t.To, reason: t.Reason, at: fromTime(t.At), retryAt: fromTime(t.RetryAt),
-		opens: t.Opens, expiresAt: t.At.Add(breaker.HistoryAge).Unix(),
+		opens: t.Opens, failures: t.Failures, calls: t.Calls, expiresAt: t.At.Add(breaker.HistoryAge).Unix(),
 		circuit: circuit, sort: fmt.Sprintf("%s%019d", historyPrefix, t.Generation),
 	}
 	if o := t.Override; o != nil {
@@ -148,7 +152,7 @@ func decodeEntry(item map[string]types.AttributeValue) (breaker.Transition, erro
 func (e entry) transition() breaker.Transition {
 	t := breaker.Transition{
 		Circuit: e.circuit, From: e.from, To: e.to, Generation: e.generation, Reason: e.reason,
-		At: toTime(e.at), RetryAt: toTime(e.retryAt), Opens: e.opens, Cleared: e.cleared == 1, ClearedBy: e.clearedBy,
+		At: toTime(e.at), RetryAt: toTime(e.retryAt), Opens: e.opens, Failures: e.failures, Calls: e.calls, Cleared: e.cleared == 1, ClearedBy: e.clearedBy,
 	}
 	if e.mode != "" {
 		t.Override = &breaker.Override{Mode: e.mode, By: e.by, Why: e.why, Until: toTime(e.until)}

@@ -42,6 +42,7 @@ func historyNewestFirst(s *suite) {
 func historyKeepsAttributes(s *suite) {
 	t := opening(2)
 	t.From, t.Reason, t.RetryAt, t.Opens = breaker.HalfOpen, "http_503", t.At.Add(time.Minute), 3
+	t.Failures, t.Calls = 30, 101
 	t = s.put(t)
 	s.put(t)
 	s.wantHistory(10, t)
