@@ -286,7 +286,7 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 				Generation: to.Generation, Writer: writer, Epoch: to.Generation,
 				State: Closed, LastFailureAt: to.LastFailureAt, Traffic: to.Traffic,
 			}
-			if m.RecoveryRamp > 0 {
+			if m.RecoveryRamp > 0 || m.FailureRate > 0 {
 				to.ClosedAt = now
 			}
 		}

@@ -18,7 +18,8 @@ const (
 	sampledPerMinute = 200 // calls of each kind that are recorded at most, on average
 	mostPerSecond    = 25  // failures that are recorded in a second of a growing outage
 	unknownFleet     = 50  // failures in the window for which a fleet of unknown traffic takes a weight of 1
-	evidence         = 0.9 // seconds of the tolerated failures that open the circuit, if they are more than the threshold
+	evidence         = 1   // seconds of the tolerated failures that open the circuit, if they are more than the threshold
+	firstEvidence    = 0.5 // the same for the first second of counting
 	margin           = 2   // standard deviations of the sampling that are no evidence
 
 	sixths, seconds = 6, 5 // intervals of each length that are judged
@@ -33,10 +34,16 @@ const (
 	trafficHint     = 1_500
 	trafficHintUsed = 5_000
 
+	// For so many ms after closing calls are counted without a failure. A fleet
+	// whose outages are all sudden would never learn its traffic.
+	learning = 10_000
+
 	// A fleet without a traffic on record samples successes with 1 in
 	// 2^cautious at first, and doubles that each halving ms.
-	cautious = 8
-	halving  = 500
+	// It does not open by the fleet's calls before that weight is 1.
+	cautious     = 8
+	halving      = 300
+	unknownGrace = cautious * halving
 )
 
 // shortestRateWindow is the shortest window over which a rate is judged. In less,
@@ -54,7 +61,7 @@ type ledger struct {
 	sixth     int64   // ms
 	hint      float64 // calls/s by the traffic on record; 0: unknown
 
-	on     bool  // counting: there is a failure in the window
+	on     bool  // counting: there is a failure in the window, or the circuit has just closed
 	since  int64 // when it began
 	sixths [sixths]outcomes
 	second [seconds]outcomes // [0] is the current one, [1] the one before …
@@ -78,6 +85,9 @@ func (m machine) ledger(r Record, now int64) ledger {
 		if at := id.At(); l.now-at <= l.window && at-l.now <= ms(2*m.MaxClockSkew) {
 			l.add(at, 1)
 		}
+	}
+	if since := l.now - r.ClosedAt; r.ClosedAt > 0 && since < learning && since >= -ms(2*m.MaxClockSkew) {
+		l.begin(r.ClosedAt)
 	}
 	for _, c := range r.Counts {
 		if c.Epoch == r.Epoch {
@@ -182,7 +192,8 @@ func (l *ledger) hintLength() float64 {
 }
 
 // traffic returns the calls a second: those recorded in this sixth and the one
-// before, and the hint. Without a hint it is 0 until a success is counted.
+// before, and the hint. Until every environment counts it is at least the hint.
+// Without a hint it is 0 until a success is counted.
 func (l *ledger) traffic() float64 {
 	o := l.sixths[0].plus(l.sixths[1])
 	begin := max(l.since, (l.now/l.sixth-1)*l.sixth)
@@ -195,7 +206,11 @@ func (l *ledger) traffic() float64 {
 		return calls / max(0.5, length)
 	}
 	h := l.hintLength()
-	return (calls + h*l.hint) / max(0.5, length+h)
+	traffic := (calls + h*l.hint) / max(0.5, length+h)
+	if l.age() < countingGrace {
+		return max(traffic, l.hint)
+	}
+	return traffic
 }
 
 // perMinute returns the traffic to be written on record, or 0 while it is
@@ -236,32 +251,53 @@ type stretch struct {
 
 func (s stretch) nearness() float64 { return max(0, s.excess) / s.needed }
 
-// worst returns the stretch that is nearest to opening the circuit.
+// worst returns the stretch that is nearest to opening the circuit: of those that
+// begin with one of the last seconds, one of the window's sixths, or counting
+// itself if that has just begun. A first failure in good health is evidence of an
+// outage, so the last takes less of it.
 func (l *ledger) worst() stretch {
-	traffic, wf, ws := l.traffic(), float64(l.failureWeight()), float64(l.successWeight())
-	needed := (1 - l.rate) * max(l.threshold*wf, l.rate*traffic*evidence)
-	judge := func(o outcomes, begin int64) stretch {
-		reckoned := traffic * float64(min(l.now-begin, countingGrace)) / 1e3
-		calls := o.successes + max(o.failures, reckoned)
-		sampling := (1-l.rate)*(1-l.rate)*o.failures*(wf-1) + l.rate*l.rate*o.successes*(ws-1)
-		return stretch{o, calls, o.failures - l.rate*calls - margin*math.Sqrt(sampling), needed}
-	}
+	j := judgement{l, l.traffic(), float64(l.failureWeight()), float64(l.successWeight())}
 	var worst stretch
+	worse := func(s stretch) {
+		if worst.needed == 0 || s.excess-s.needed > worst.excess-worst.needed {
+			worst = s
+		}
+	}
 	var sum outcomes
 	for i, interval := range l.second {
 		sum = sum.plus(interval)
-		if s := judge(sum, (l.now/second-int64(i))*second); i == 0 || s.excess > worst.excess {
-			worst = s
-		}
+		worse(j.stretch(sum, (l.now/second-int64(i))*second, evidence))
+	}
+	if l.age() < second {
+		worse(j.stretch(l.second[0].plus(l.second[1]), l.since, firstEvidence))
 	}
 	sum = outcomes{}
 	for i, interval := range l.sixths {
 		sum = sum.plus(interval)
-		if s := judge(sum, (l.now/l.sixth-int64(i))*l.sixth); s.excess > worst.excess {
-			worst = s
-		}
+		worse(j.stretch(sum, (l.now/l.sixth-int64(i))*l.sixth, evidence))
 	}
 	return worst
+}
+
+// judgement is what all stretches of a ledger are judged by.
+type judgement struct {
+	*ledger
+	calls                        float64 // a second
+	failureWeight, successWeight float64
+}
+
+// stretch returns that of the outcomes since begin, which opens the circuit if its
+// failures exceed those tolerated in so many seconds.
+func (j judgement) stretch(o outcomes, begin int64, seconds float64) stretch {
+	reckoned := j.calls * float64(min(j.now-begin, countingGrace)) / 1e3
+	calls := o.successes + max(o.failures, reckoned)
+	r := j.rate
+	sampling := (1-r)*(1-r)*o.failures*(j.failureWeight-1) + r*r*o.successes*(j.successWeight-1)
+	return stretch{
+		outcomes: o, calls: calls,
+		excess: o.failures - r*calls - margin*math.Sqrt(sampling),
+		needed: (1 - r) * max(j.threshold*j.failureWeight, r*j.calls*seconds),
+	}
 }
 
 // rounding is what sums of floating-point numbers may be off by.
@@ -269,11 +305,11 @@ const rounding = 1e-9
 
 // opens reports whether the failures exceed the rate. emptied is whether this
 // environment's own calls alone do, which need no successes of others to be
-// counted. Without that, a circuit without a traffic on record waits until every
-// environment counts: a busy one would open at its first errors, close, and never
-// learn its traffic.
+// counted. Without that, a circuit without a traffic on record waits until the
+// fleet's successes are counted: a busy one would open at its first errors, close,
+// and never learn its traffic.
 func (l *ledger) opens(s stretch, emptied bool) bool {
-	if l.hint == 0 && l.age() < countingGrace {
+	if l.hint == 0 && l.age() < unknownGrace {
 		return emptied
 	}
 	return s.excess >= s.needed-rounding

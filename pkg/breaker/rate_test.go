@@ -34,9 +34,14 @@ func rated(traffic int64, failures []FailureID, counts ...[]Count) Record {
 	return r
 }
 
+func closedAt(r Record, at int64) Record {
+	r.ClosedAt = at
+	return r
+}
+
 func TestOpeningByRate(t *testing.T) {
 	m := ratedMachine()
-	five := failuresAt(100, 2_000, 2_100, 2_200, 2_300)
+	five := failuresAt(100, 3_000, 3_100, 3_200, 3_300)
 	young := failuresAt(100, 200, 300, 400, 500)
 	later := func(ms int64) []Count { return m.countsAt(noon+ms, 0, 1000, true) }
 	for rule, c := range map[string]struct {
@@ -128,15 +133,16 @@ func TestTrafficAndWeights(t *testing.T) {
 		ofFailures, ofSuccesses, set int64
 	}{
 		"unknown, and no success: nothing is known":                        {rated(0, failuresAt(0)), 0, 1, 256, 0},
-		"unknown, a second later":                                          {rated(0, failuresAt(1_000)), 0, 1, 64, 0},
+		"unknown, a second later":                                          {rated(0, failuresAt(1_000)), 0, 1, 26, 0},
 		"unknown, after 4 s":                                               {rated(0, failuresAt(4_000)), 0, 1, 1, 0},
 		"the hint alone, as counting begins":                               {rated(3_000, failuresAt(0)), 50, 1, 75, 0},
 		"the hint has lost half its weight after 2.5 s":                    {rated(3_000, failuresAt(2_500), m.counts(1_000, 0, 125)), (126 + 37.5) / (2.5 + 0.75), 1, 76, 0},
 		"after 5 s it is not used, and replaced":                           {rated(90_000, failuresAt(5_000), m.counts(1_000, 0, 249)), 50, 1, 75, 3_000},
-		"counting is as old as its oldest failure, not as the sixth":       {rated(3_000, failuresAt(100)), (1 + 1.47*50) / (0.1 + 1.47), 1, 71, 0},
+		"until every environment counts it is the hint at least":           {rated(3_000, failuresAt(100)), 50, 1, 75, 0},
 		"the more failures, the more successes are recorded":               {rated(3_000, failuresAt(0, 0, 0, 0, 0)), (5 + 1.5*50) / 1.5, 1, 16, 0},
+		"a circuit that has just closed learns its traffic":                {closedAt(rated(0, nil, m.counts(1_000, 0, 250)), noon-5_000), 50, 1, 75, 3_000},
 		"of many failures few are recorded":                                {rated(3_000, failuresAt(20_000), m.counts(15_000, 799, 0)), 0, 4, 1, 0},
-		"an unknown fleet in its first second writes no thousand failures": {rated(0, failuresAt(300), m.counts(100, 149, 0)), 0, 3, 169, 0},
+		"an unknown fleet in its first second writes no thousand failures": {rated(0, failuresAt(300), m.counts(100, 149, 0)), 0, 3, 128, 0},
 		"high traffic samples failures before there are many":              {rated(300_000, failuresAt(0)), 5_000, 41, 7_501, 0},
 	} {
 		l := m.ledger(c.r, noon)

@@ -71,7 +71,8 @@ type Record struct {
 	// rate.
 	TrippedCalls int
 
-	// ClosedAt is when the circuit closed, if it has a Settings.RecoveryRamp.
+	// ClosedAt is when the circuit closed, if it has a Settings.RecoveryRamp or
+	// FailureRate.
 	ClosedAt int64
 
 	Successes int // successful probes of this half-open round, by any environment

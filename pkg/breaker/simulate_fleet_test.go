@@ -23,6 +23,8 @@ type simulation struct {
 	tries        int // of one call, 100 ms and more apart; default 1
 
 	begins  Record     // on record at first; zero: missing
+	unequal bool       // a few environments have most of the calls
+	freezes bool       // one call of a hundred takes 3 s more
 	trouble simTrouble // of the store, from dies on or, without a death, from the beginning
 	limited bool       // the item gives no more than its units
 	alone   bool       // without a store from birth on: a breaker in each environment's memory
@@ -156,12 +158,26 @@ func (f *simFleet) arrive() {
 	if len(f.free) == 0 {
 		return
 	}
-	i, last := f.r.IntN(len(f.free)), len(f.free)-1
+	i, last := f.pick(), len(f.free)-1
 	env := f.free[i]
 	f.free[i] = f.free[last]
 	f.free = f.free[:last]
 	c := &simCall{call: &call{}, env: env}
 	f.took(c, f.begin(env, c.call))
+}
+
+// pick returns the index of a free environment: of any or, in an unequal fleet, of
+// the eldest of four.
+func (f *simFleet) pick() int {
+	i := f.r.IntN(len(f.free))
+	if f.unequal {
+		for range 3 {
+			if j := f.r.IntN(len(f.free)); f.free[j].number < f.free[i].number {
+				i = j
+			}
+		}
+	}
+	return i
 }
 
 // begin is arrive of the real environment. A patient one takes a half-open
@@ -262,6 +278,9 @@ func (f *simFleet) probe(c *simCall) {
 func (f *simFleet) try(c *simCall) {
 	c.tries++
 	takes, dead := f.dependency(c)
+	if f.freezes && f.r.IntN(100) == 0 {
+		takes += 3 * time.Second
+	}
 	if dead && (!c.probe || c.local) {
 		f.failed++
 		f.lastFailed = f.now

@@ -148,11 +148,12 @@ func writeSimulation(t *testing.T, small, large int) {
 		b.WriteString(simLargestRow(n))
 	}
 	writeFile(t, "README.md", b.String())
+	writeRatePage(t, small)
 	t.Logf("written to %s in %s", simPage, time.Since(began).Round(time.Second))
 }
 
 var simPlots = map[string]func() simPlot{
-	"reach": simReachPlot, "open": simOpenPlot, "units": simUnitsPlot, "probes": simProbesPlot,
+	"reach": simReachPlot, "open": simOpenPlot, "units": simUnitsPlot, "probes": simProbesPlot, "rate": simRatePlot,
 }
 
 func writeFile(t *testing.T, name, text string) {

@@ -152,7 +152,7 @@ func (s *simStore) charge(o op, environment int) (throttled bool) {
 }
 
 // bytes is the size of the item: 300 bytes without failures and counts.
-func (s *simStore) bytes() int { return 300 + 32*len(s.record.Failures) + 20*len(s.record.Counts) }
+func (s *simStore) bytes() int { return 300 + 32*len(s.record.Failures) + 14*len(s.record.Counts) }
 
 // serve performs an operation at the moment at which it takes effect.
 func (s *simStore) serve(o op, environment int) event {
