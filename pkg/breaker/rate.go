@@ -9,7 +9,7 @@ import (
 // one token of FailureThreshold, a success returns rate / (1 - rate) of one, and
 // an empty bucket opens the circuit. It is judged over stretches of time that
 // end now: successes of the time before a stretch do not make up for failures in
-// it. docs/decisions/030-failure-rate.md compares the rule with others.
+// it. docs/decisions/029-failure-rate.md compares the rule with others.
 //
 // A fleet that counts every success would write at every call. So calls are
 // counted only while there is a failure in the window, and of many calls a
