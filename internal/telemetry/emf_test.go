@@ -83,7 +83,7 @@ func checkEMF(t *testing.T, line map[string]any) {
 				t.Errorf("metric %s is %v at the root, want a number", metric.Name, line[metric.Name])
 			}
 			switch metric.Unit {
-			case "Count", "Milliseconds", "None":
+			case "Count", "Milliseconds", "None", "Percent":
 			default:
 				t.Errorf("metric %s has unit %q", metric.Name, metric.Unit)
 			}

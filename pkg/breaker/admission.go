@@ -12,16 +12,14 @@ const (
 // arrive begins a call's admission.
 func (n *node) arrive(c *call, e event) op {
 	c.stage = admitting
+	n.checkClock(e.now)
 	switch {
 	case n.retriesStore(c, e.now):
 		return n.issue(c, e, op{kind: opLoad, consistent: true})
 	case n.storeOutage.since != 0:
 		return n.issue(c, e, n.decideLocally(c, e))
-	case !n.known || e.now < n.sent:
-		// After the clock was set back, ages mean nothing: start afresh.
-		cold := !n.known
-		n.known = false
-		return n.issue(c, e, op{kind: opLoad, consistent: true, cold: cold})
+	case !n.known:
+		return n.issue(c, e, op{kind: opLoad, consistent: true, cold: true})
 	case n.stale(e.now):
 		return n.issue(c, e, op{kind: opLoad})
 	default:
@@ -33,6 +31,7 @@ func (n *node) arrive(c *call, e event) op {
 // has opened since. c is a call of its own.
 func (n *node) check(c *call, e event) op {
 	c.stage = checking
+	n.checkClock(e.now)
 	switch {
 	case n.storeOutage.since != 0:
 		return n.issue(c, e, n.decideLocally(c, e))
@@ -142,7 +141,7 @@ func (n *node) claimed(c *call, e event) op {
 	if e.now+ms(n.ProbeTimeout) > n.probeDeadline(c.claim) {
 		// Frozen or slow since the claim: the probe could outlive the lease.
 		c.stage = releasing
-		return n.write(c, n.conclude(c.claim, Outcome{Verdict: Neutral}, e.now, n.nextID()))
+		return n.write(c, n.release(c.claim, n.nextID()))
 	}
 	c.probe = true
 	return n.admit(c)
@@ -179,8 +178,8 @@ func (n *node) rejection(c *call, r Record, now int64) *OpenError {
 	if _, mode := n.effectiveState(r, now); mode == OverrideOpen {
 		// It may be cleared long before its end.
 		wait, reason = min(r.OverrideUntil-now, ms(n.RecoveryTimeout)), ReasonOverride
-	} else if r.State == Open && now < r.RetryAt {
-		wait = r.RetryAt - now
+	} else if n.stillOpen(r, now) {
+		wait = n.openUntil(r) - now
 	}
 	return &OpenError{
 		Circuit: n.Name, State: n.displayState(r, now), Reason: reason,

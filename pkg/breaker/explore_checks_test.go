@@ -219,6 +219,10 @@ func (w *world) checkDecided(s *slot, e event, c Change) {
 			n := w.inWindowWith(from, s.counted, e.now)
 			w.broken(mustOpenByFailures, "%d failures of epoch %d make %s of epoch %d %s", n, s.admitted, from.State, from.Epoch, to.State)
 		}
+	case to.ProbeOwner == noOwner:
+		if s.verdict != Neutral || s.reported == 0 {
+			w.broken(mustCloseAgain, "a slot is taken by nobody after a probe that was not neutral")
+		}
 	case to.ProbeOwner != "":
 		w.checkClaim(s, e, c)
 	case s.verdict == Failed && to.State != Open:
@@ -296,6 +300,10 @@ func (w *world) checkTransition(s *slot, before, after Record) {
 		w.successes++
 	}
 	switch from, to := before.State, after.State; {
+	case from == Open && to == Open && s.openFor:
+		if longer := after; before.RetryAt >= after.RetryAt {
+			w.broken(mustOpenByFailures, "an opening is shortened from %d to %d", before.RetryAt, longer.RetryAt)
+		}
 	case from == Closed && to != Open, from == Open && to != HalfOpen:
 		w.broken(mustOpenByFailures, "%s becomes %s", from, to)
 	case to == Open:

@@ -352,8 +352,8 @@ func (w *world) trusted(n *node) int64 {
 	case n.record.State == Open:
 		return openMaxAge
 	case n.record.State == HalfOpen:
-		return halfOpenAge(n.record)
-	case n.hasRecentFailure(n.sent):
+		return n.halfOpenAge(n.sent)
+	case n.suspicious(n.sent):
 		return failingMaxAge
 	default:
 		return ms(w.settings.RefreshAfter)

@@ -146,8 +146,8 @@ func TestEverySituationHasATitle(t *testing.T) {
 // environment whose clock is ahead prunes as dated too far back, or the other way
 // round, what another still counts.
 func TestBeyondTheAllowedSkewAFailureCanBeLost(t *testing.T) {
-	s, err := parseSchedule("astray:3:4:false:false tick:0:0 tick:0:0 arrive:4:0 arrive:8:0 arrive:5:0 arrive:9:0 arrive:10:0 arrive:11:0 " +
-		"arrive:6:0 perform:11:0 perform:6:0 reply:6:0 reply:11:0 end:11:1 end:6:1 perform:6:0 perform:11:0 reply:11:0 perform:11:0")
+	s, err := parseSchedule("astray:3:4:false:false tick:0:0 arrive:0:0 arrive:1:0 tick:0:0 perform:1:0 reply:1:0 end:1:1 arrive:4:0 end:4:1 perform:4:0 " +
+		"arrive:5:0 reply:4:0 end:5:1 perform:5:0 perform:1:0 reply:1:0 tick:0:1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestExploreReducedFindsBugs(t *testing.T) {
 		{"cold", mustOpenByFailures, func(s *Settings) { s.FailureThreshold = 1 }},
 		{"full", mustOpenByFailures, func(s *Settings) { s.FailureWindow *= 2 }},
 		{"due", mustCloseBySuccesses, func(s *Settings) { s.SuccessThreshold = 1 }},
-		{"due", mustProbeAlone, func(s *Settings) { s.ProbeTimeout /= 2 }},
+		{"due", mustProbeAlone, func(s *Settings) { s.ProbeTimeout, s.StoreTimeout = 10*time.Millisecond, 10*time.Millisecond }},
 		{"round", mustCloseAgain, func(s *Settings) { s.RecoveryTimeout *= 2 }},
 		{"brink", mustCount, func(s *Settings) { s.FailureThreshold = 3 }},
 	} {

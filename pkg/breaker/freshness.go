@@ -5,15 +5,29 @@ package breaker
 const (
 	openMaxAge     = 1_000
 	halfOpenMaxAge = 250
-	closingMaxAge  = 100 // half-open with a success: about to close
+	closingMaxAge  = 100 // half-open, one success missing, and its probe younger than
+	youngProbe     = 300
 
-	// A closed record with a failure younger than recentFailureAge is read
+	// A suspicious record, with failures younger than recentFailureAge, is read
 	// again after failingMaxAge, and so is any record before a failure is added
 	// to it. This limits how many calls still reach a failing dependency, and
 	// how many failures are written after the circuit has opened.
-	failingMaxAge    = 100
-	recentFailureAge = 5_000
+	failingMaxAge      = 100
+	recentFailureAge   = 5_000
+	suspiciousFailures = 2
 )
+
+// checkClock voids the age of the record after the clock was set back. What is
+// known stays known: the record is read again before it is used, and decides if
+// the store cannot be read.
+func (n *node) checkClock(now int64) {
+	if n.known && now < n.sent {
+		n.sent, n.answered = noAge, min(n.answered, now)
+	}
+}
+
+// noAge is when a record was read whose age is unknown: too long ago.
+const noAge = -int64(1) << 60
 
 // trustedUntil returns the last ms at which the record is used without reading
 // it first, and the last at which it is used without a read in the background.
@@ -27,35 +41,45 @@ func (n *node) maxAge(now int64) int64 {
 	case state == Open:
 		return openMaxAge
 	case state == HalfOpen:
-		return halfOpenAge(n.record)
+		return n.halfOpenAge(now)
 	case n.MaxAge < 0:
 		return -1 // older than any record: read before every call
-	case n.hasRecentFailure(now):
+	case n.suspicious(now):
 		return min(failingMaxAge, ms(n.MaxAge))
 	default:
 		return ms(n.MaxAge)
 	}
 }
 
-// halfOpenAge returns how long a half-open record is used.
-func halfOpenAge(r Record) int64 {
-	if r.Successes > 0 {
+// halfOpenAge returns how long a half-open record is used. One that is about to
+// close is read more often while its last probe is young: one that takes long is
+// not worth so many reads.
+func (n *node) halfOpenAge(now int64) int64 {
+	r := n.record
+	last := r.Successes == n.SuccessThreshold-1 && r.Successes > 0
+	begun := r.ProbeUntil - ms(n.leaseOf(r))
+	if last && (r.ProbeOwner == "" || now-begun < youngProbe) {
 		return closingMaxAge
 	}
 	return halfOpenMaxAge
 }
 
-func (n *node) hasRecentFailure(now int64) bool {
+// suspicious reports whether the circuit may open soon: with a failure rate, if it
+// is half-way there, and without one if there are two recent failures. A single one
+// is not worth a read before each call: a circuit that meets one every 15 s never
+// opens.
+func (n *node) suspicious(now int64) bool {
 	if n.FailureRate > 0 {
 		l := n.ledger(n.record, now)
 		return l.suspicious()
 	}
+	recent := 0
 	for _, id := range n.record.Failures {
-		if now-id.At() < recentFailureAge {
-			return true
+		if n.inWindow(id, now) && now-id.At() < recentFailureAge {
+			recent++
 		}
 	}
-	return false
+	return recent >= suspiciousFailures
 }
 
 // stale reports whether the record must be read before it is used.

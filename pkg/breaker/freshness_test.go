@@ -65,8 +65,8 @@ func TestARecordWithARecentFailureIsReadBeforeTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		b, other := newBreaker(t, store, nil), newBreaker(t, store, nil)
-		failTimes(b, 1)
-		failTimes(other, 4)
+		failTimes(b, 2)
+		failTimes(other, 3)
 		time.Sleep(101 * time.Millisecond)
 		if err := call(b, nil); !errors.Is(err, breaker.ErrOpen) {
 			t.Errorf("a record with a fresh failure is read again after 100 ms: %v", err)

@@ -31,7 +31,7 @@ func (m machine) admission(r Record, now int64) admission {
 		return passes
 	case mode == OverrideOpen:
 		return rejects
-	case r.State == Open && m.pending(r.RetryAt, now, m.openDuration(r)):
+	case m.stillOpen(r, now):
 		return rejects
 	case r.State == HalfOpen && m.leased(r, now):
 		return rejects
@@ -72,15 +72,40 @@ func (m machine) disabled(r Record, now int64) bool {
 // leased reports whether a probe may be in flight, up to and including
 // ProbeUntil.
 func (m machine) leased(r Record, now int64) bool {
-	return r.ProbeOwner != "" && m.pending(r.ProbeUntil+1, now, m.lease())
+	return r.ProbeOwner != "" && m.pending(r.ProbeUntil+1, now, m.leaseOf(r))
+}
+
+// leaseOf returns how long the record's lease was meant to last. The prober may
+// have a longer ProbeTimeout than this environment, so the record says it. A
+// record of a version that does not is judged by this environment's own.
+func (m machine) leaseOf(r Record) time.Duration {
+	if r.ProbeLease == 0 {
+		return m.lease()
+	}
+	return min(msDuration(r.ProbeLease), longestLease)
 }
 
 // probeOverdue reports whether a probe has been possible for a whole
 // RecoveryTimeout.
 func (m machine) probeOverdue(r Record, now int64) bool {
 	grace := ms(m.RecoveryTimeout)
-	return !m.pending(r.RetryAt+grace, now, m.openDuration(r)+m.RecoveryTimeout) &&
-		!m.pending(r.ProbeUntil+grace, now, m.lease()+m.RecoveryTimeout)
+	return !m.pending(m.openUntil(r)+grace, now, m.openDuration(r)+m.RecoveryTimeout) &&
+		!m.pending(r.ProbeUntil+grace, now, m.leaseOf(r)+m.RecoveryTimeout)
+}
+
+// stillOpen reports whether an opening lasts, for which calls are rejected.
+func (m machine) stillOpen(r Record, now int64) bool {
+	return r.State == Open && m.pending(m.openUntil(r), now, m.openDuration(r))
+}
+
+// openUntil returns when the record's opening ends: at RetryAt, or after this
+// environment's MaxOpen if that is earlier. The one that opened it may have a
+// longer MaxOpen.
+func (m machine) openUntil(r Record) int64 {
+	if r.OpenedAt == 0 {
+		return r.RetryAt
+	}
+	return min(r.RetryAt, r.OpenedAt+ms(m.MaxOpen))
 }
 
 // openDuration returns how long the record's opening was meant to last. One
@@ -89,7 +114,7 @@ func (m machine) openDuration(r Record) time.Duration {
 	if r.OpenedAt == 0 {
 		return m.RecoveryTimeout
 	}
-	return msDuration(min(max(0, r.RetryAt-r.OpenedAt), ms(m.MaxOpen)))
+	return msDuration(max(0, m.openUntil(r)-r.OpenedAt))
 }
 
 // pending reports whether a stored time is in the future. A time further away
@@ -255,7 +280,7 @@ func (m machine) claim(r Record, owner string, now int64, writer string) Change 
 	if r.State != HalfOpen {
 		to.State, to.Epoch, to.Successes, to.ProbeFailures = HalfOpen, to.Generation, 0, 0
 	}
-	to.ProbeOwner, to.ProbeUntil = owner, now+ms(m.lease())
+	to.ProbeOwner, to.ProbeUntil, to.ProbeLease = owner, now+ms(m.lease()), ms(m.lease())
 	return Change{From: r, To: to}
 }
 
@@ -270,8 +295,7 @@ func (m machine) probeDeadline(claim Record) int64 {
 // success after the lease does not count, because another probe may be in
 // flight. A late failure counts if its fence still holds.
 func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Change {
-	to := successor(claim, writer)
-	to.ProbeOwner, to.ProbeUntil = "", 0
+	to := m.release(claim, writer).To
 	switch {
 	case o.Verdict == Failed && m.tolerates(claim, o):
 		to.LastFailureAt = now
@@ -291,7 +315,37 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 			}
 		}
 	}
+	if o.Verdict == Neutral {
+		to.ProbeOwner, to.ProbeUntil, to.ProbeLease = noOwner, now+neutralPause, neutralPause
+	}
 	return Change{From: claim, To: to}
+}
+
+// release ends a claim without a probe.
+func (m machine) release(claim Record, writer string) Change {
+	to := successor(claim, writer)
+	to.ProbeOwner, to.ProbeUntil, to.ProbeLease = "", 0, 0
+	return Change{From: claim, To: to}
+}
+
+// After a neutral probe the slot stays taken by nobody for a second. Else callers
+// that cancel their calls, one after the other, would probe many times a second.
+const (
+	noOwner      = "nobody"
+	neutralPause = 1_000 // ms
+)
+
+// prolong has an open circuit wait for as long as the dependency asks a call that
+// was under way when it opened. It only ever raises RetryAt.
+func (m machine) prolong(r Record, o Outcome, now int64, writer string) Change {
+	to := successor(r, writer)
+	to.RetryAt = now + ms(min(o.OpenFor, m.MaxOpen))
+	return Change{From: r, To: to}
+}
+
+// prolongs reports whether an outcome asks for a longer opening than the record's.
+func (m machine) prolongs(r Record, o Outcome, now int64) bool {
+	return o.OpenFor > 0 && m.stillOpen(r, now) && m.openUntil(r) < now+ms(min(o.OpenFor, m.MaxOpen)) && m.openUntil(r) == r.RetryAt
 }
 
 // tolerates reports whether the successes of a half-open round make up for one
@@ -309,7 +363,7 @@ func (m machine) open(to *Record, o Outcome, now int64) {
 	}
 	to.ConsecutiveOpens++
 	to.OpenedAt, to.RetryAt, to.Reason = now, now+ms(m.newOpenDuration(o, to.ConsecutiveOpens)), o.Reason
-	to.Successes, to.ProbeFailures, to.ProbeOwner, to.ProbeUntil, to.ClosedAt = 0, 0, "", 0, 0
+	to.Successes, to.ProbeFailures, to.ProbeOwner, to.ProbeUntil, to.ProbeLease, to.ClosedAt = 0, 0, "", 0, 0, 0
 }
 
 // newOpenDuration returns how long the outage's n-th opening lasts.

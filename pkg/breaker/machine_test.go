@@ -50,7 +50,11 @@ func TestAdmission(t *testing.T) {
 
 		"a long opening lasts as long as it was meant to":     {Record{State: Open, OpenedAt: noon - 600_000, RetryAt: noon}, noon - 1, rejects},
 		"an opening of a clock far ahead is void":             {Record{State: Open, OpenedAt: noon + 600_000, RetryAt: noon + 630_000}, noon, claimable},
-		"an opening longer than max_open is void":             {Record{State: Open, OpenedAt: noon - 1, RetryAt: noon + 3_700_000}, noon, claimable},
+		"an opening longer than max_open is not void":         {Record{State: Open, OpenedAt: noon - 1, RetryAt: noon + 3_700_000}, noon, rejects},
+		"but ends at this environment's max_open":             {Record{State: Open, OpenedAt: noon - 3_600_000, RetryAt: noon + 100_000}, noon, claimable},
+		"a lease lasts as long as its claim says":             {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 60_000, ProbeLease: 61_000}, noon, rejects},
+		"whatever this environment's own would":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 20_000, ProbeLease: 1_000}, noon, claimable},
+		"but no longer than any settings allow":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 3_600_000, ProbeLease: 3_600_000}, noon, claimable},
 		"an opening that ended before it began is over":       {Record{State: Open, OpenedAt: noon + 9_000, RetryAt: noon + 5_000}, noon, claimable},
 		"an override to open rejects on a closed circuit":     {overridden(missing(), OverrideOpen, noon), noon - 1, rejects},
 		"an override to open takes no probe":                  {overridden(open, OverrideOpen, noon+1), noon, rejects},
@@ -84,7 +88,8 @@ func TestProbeOverdue(t *testing.T) {
 		"a dead prober's lease is waited for as long": {lease, noon + grace - 1, false},
 		"and no longer":                               {lease, noon + grace, true},
 		"a free slot counts from the opening's end":   {Record{State: HalfOpen, OpenedAt: noon - grace, RetryAt: noon}, noon + grace, true},
-		"a broken clock's retry_at is not waited for": {Record{State: Open, OpenedAt: noon - grace, RetryAt: noon + ms(24*time.Hour)}, noon + grace, true},
+		"a broken clock's retry_at is not waited for": {Record{State: Open, OpenedAt: noon + ms(24*time.Hour) - grace, RetryAt: noon + ms(24*time.Hour)}, noon + grace, true},
+		"nor one that is longer than max_open":        {Record{State: Open, OpenedAt: noon - ms(time.Hour), RetryAt: noon + ms(24*time.Hour)}, noon + grace, true},
 		"nor is a broken clock's lease":               {Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + ms(24*time.Hour)}, noon + grace, true},
 	} {
 		if got := m.probeOverdue(c.r, c.now); got != c.want {
@@ -270,7 +275,6 @@ func TestConclude(t *testing.T) {
 		"the threshold's success closes":                      {second, Outcome{}, noon, Closed, 0},
 		"a success at the lease's end still counts":           {second, Outcome{}, noon + 5_000, Closed, 0},
 		"a success after the lease is neutral":                {second, Outcome{}, noon + 5_001, HalfOpen, 1},
-		"a neutral result releases the lease":                 {second, Outcome{Verdict: Neutral}, noon, HalfOpen, 1},
 		"a failure reopens":                                   {second, failed, noon, Open, 0},
 		"a failure after the lease reopens while fenced":      {second, failed, noon + 9_000, Open, 0},
 	} {
@@ -281,6 +285,13 @@ func TestConclude(t *testing.T) {
 		if wantEpoch := map[bool]int64{true: 9, false: 10}[c.state == HalfOpen]; got.Epoch != wantEpoch {
 			t.Errorf("%s: epoch %d, want %d", rule, got.Epoch, wantEpoch)
 		}
+	}
+	neutral := m.conclude(second, Outcome{Verdict: Neutral}, noon, "w2").To
+	if m.admission(neutral, noon+1_000) != rejects || m.admission(neutral, noon+1_001) != claimable || neutral.Successes != 1 {
+		t.Errorf("after a neutral probe the slot is free after a second: %+v", neutral)
+	}
+	if free := m.release(second, "w2").To; m.admission(free, noon) != claimable {
+		t.Errorf("a claim without a probe is released at once: %+v", free)
 	}
 	reopened := m.conclude(claim, failed, noon, "w2").To
 	if reopened.FirstOpenedAt != claim.FirstOpenedAt || reopened.ConsecutiveOpens != 3 || reopened.TrippedBy != 5 ||

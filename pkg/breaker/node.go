@@ -35,6 +35,7 @@ type view struct {
 // prime reads the record before the first call.
 func (n *node) prime(c *call, e event) op {
 	c.stage = priming
+	n.retriesStore(c, e.now)
 	return n.issue(c, e, op{kind: opLoad, consistent: true, cold: true})
 }
 
@@ -156,8 +157,8 @@ func (n *node) adopt(e event) (stale bool) {
 		if e.sent < n.sent {
 			return false
 		}
-	case e.sent <= n.answered:
-		return false // sent before the newer one was known
+	case e.sent <= n.answered || e.sent > e.now:
+		return false // sent before the newer one was known, or before the clock was set back
 	case !e.authoritative:
 		return true
 	}

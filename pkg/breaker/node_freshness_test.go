@@ -9,21 +9,33 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 	open := Record{State: Open, RetryAt: noon + 30_000}
 	halfOpen := Record{State: HalfOpen, ProbeOwner: "e", ProbeUntil: noon + 4_000}
 	closing := halfOpen
-	closing.Successes = 1
+	closing.Successes, closing.ProbeUntil = 1, noon+5_300-150
+	hanging := closing
+	hanging.ProbeUntil = noon + 5_300 - 200
+	early := closing
+	early.Successes = 0
+	ahead := closedRecord()
+	ahead.Failures = failuresAt(-3_600_000)
 	failing := closedRecord()
-	failing.Failures = failuresAt(0)
+	failing.Failures = failuresAt(0, 4_800)
+	single := closedRecord()
+	single.Failures = failuresAt(0, 5_000, 20_000, 40_000)
 	stale := closedRecord()
-	stale.Failures = failuresAt(4_899)
+	stale.Failures = failuresAt(4_899, 0)
 	for rule, c := range map[string]struct {
 		record Record
 		age    int64
 	}{
 		"closed":                                 {closedRecord(), 1_200},
-		"closed with a recent failure":           {failing, failingMaxAge},
+		"closed with two recent failures":        {failing, failingMaxAge},
+		"closed with a single recent one":        {single, 1_200},
 		"closed with one no longer recent":       {stale, 1_200},
 		"open":                                   {open, openMaxAge},
 		"half-open":                              {halfOpen, halfOpenMaxAge},
-		"half-open, with a success":              {closing, closingMaxAge},
+		"half-open, the last probe young":        {closing, closingMaxAge},
+		"half-open, the last probe older":        {hanging, halfOpenMaxAge},
+		"half-open, more than one success short": {early, halfOpenMaxAge},
+		"closed with a failure far ahead":        {ahead, 1_200},
 		"open by an override":                    {overridden(closedRecord(), OverrideOpen, noon+9_000), openMaxAge},
 		"closed by an override though it is not": {overridden(open, OverrideClosed, noon+9_000), 1_200},
 	} {
@@ -36,9 +48,9 @@ func TestARecordIsReadAgainBeyondItsAge(t *testing.T) {
 
 func TestAFailureIsRecentForFiveSeconds(t *testing.T) {
 	r := closedRecord()
-	r.Failures = failuresAt(0)
+	r.Failures = failuresAt(0, 0)
 	n := newNode(r)
-	if !n.hasRecentFailure(noon+recentFailureAge-1) || n.hasRecentFailure(noon+recentFailureAge) {
+	if !n.suspicious(noon+recentFailureAge-1) || n.suspicious(noon+recentFailureAge) {
 		t.Error("not for five seconds")
 	}
 }
@@ -91,7 +103,7 @@ func TestOneBackgroundReadAtATime(t *testing.T) {
 
 func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
 	failing := closedRecord()
-	failing.Failures = failuresAt(0)
+	failing.Failures = failuresAt(0, 0)
 	for rule, c := range map[string]struct {
 		record          Record
 		refresh, maxAge time.Duration
@@ -99,7 +111,7 @@ func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
 	}{
 		"until a background read is due": {closedRecord(), 900 * time.Millisecond, time.Second, 900},
 		"or a read before the call":      {closedRecord(), 900 * time.Millisecond, 500 * time.Millisecond, 500},
-		"or it has a recent failure":     {failing, 900 * time.Millisecond, time.Second, failingMaxAge},
+		"or it has recent failures":      {failing, 900 * time.Millisecond, time.Second, failingMaxAge},
 	} {
 		n := newNode(c.record)
 		n.RefreshAfter, n.MaxAge = c.refresh, c.maxAge

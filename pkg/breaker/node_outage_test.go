@@ -162,7 +162,9 @@ func TestInAStoreOutageTheLeaseOfAFleetsProbeRunsOut(t *testing.T) {
 
 func TestAnOverrideUsesTheStoreInAStoreOutage(t *testing.T) {
 	n := newNodeInOutage(t, closedRecord())
-	c, since := new(call), n.storeOutage
+	c := new(call)
+	trier := new(call)
+	want(t, n.arrive(trier, at(n.storeOutage.retryAt)), opLoad)
 	o := n.override(c, Override{Mode: OverrideOpen, By: "ops", Until: time.UnixMilli(noon + 60_000)}, at(noon+2_200))
 	if want(t, o, opLoad); !o.consistent || !o.attached {
 		t.Errorf("reads by %+v", o)
@@ -170,11 +172,17 @@ func TestAnOverrideUsesTheStoreInAStoreOutage(t *testing.T) {
 	o = n.replied(c, answered(noon+2_210, closedRecord(), true))
 	want(t, o, opChange)
 	o = n.replied(c, answered(noon+2_220, o.change.To, true))
-	if want(t, o, opDone); o.err != nil || len(o.notices) != 1 || o.notices[0].transition.Override == nil || !o.notices[0].inHistory {
+	if want(t, o, opDone); o.err != nil || len(o.notices) != 2 || o.notices[0].storeReturned == nil || o.notices[1].transition.Override == nil || !o.notices[1].inHistory {
 		t.Errorf("ends with %+v", o)
 	}
-	if n.record.OverrideMode != OverrideOpen || n.storeOutage.since != since.since || n.storeOutage.retryAt != since.retryAt {
+	if n.record.OverrideMode != OverrideOpen || n.storeOutage.since != 0 {
 		t.Errorf("knows %+v", n.view)
+	}
+	want(t, n.arrive(new(call), at(noon+2_230)), opReject)
+	// The call that was trying the store again has nothing left to end.
+	o = n.replied(trier, answered(noon+2_240, n.record, true))
+	if want(t, o, opReject); len(o.notices) != 0 {
+		t.Errorf("tells %+v", o.notices)
 	}
 }
 

@@ -94,11 +94,43 @@ func TestOfTwoReadsInOneMillisecondTheLaterAnsweredStays(t *testing.T) {
 	}
 }
 
-func TestAClockThatWasSetBackStartsAfresh(t *testing.T) {
-	n := newNode(closedRecord())
-	o := n.arrive(new(call), at(noon-1))
-	if want(t, o, opLoad); !o.consistent {
-		t.Error("want a consistent read")
+// Only the age of what is known is void: an open circuit stays open, and an
+// operator's override in force, even if the store cannot be read.
+func TestAClockThatWasSetBackForgetsNothing(t *testing.T) {
+	open := Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", OpenedAt: noon - 1_000, RetryAt: noon + 29_000}
+	for rule, c := range map[string]struct {
+		record Record
+		back   int64
+	}{
+		"open, by a millisecond": {open, 1},
+		"open, by an hour":       {Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", OpenedAt: noon - 3_601_000, RetryAt: noon - 3_571_000}, 3_600_000},
+		"held open, by a second": {overridden(closedRecord(), OverrideOpen, noon+60_000), 1_000},
+	} {
+		n, late := newNode(c.record), new(call)
+		want(t, n.arrive(late, at(noon-c.back)), opLoad)
+		o := n.replied(late, event{now: noon - c.back + 100, left: 20_000, err: errStore})
+		if want(t, o, opReject); !late.local {
+			t.Errorf("%s: %+v", rule, o)
+		}
+		n = newNode(c.record)
+		first := new(call)
+		want(t, n.arrive(first, at(noon-c.back)), opLoad)
+		want(t, n.replied(first, answered(noon-c.back+10, c.record, true)), opReject)
+		if o := n.arrive(new(call), at(noon-c.back+20)); o.kind != opReject {
+			t.Errorf("%s: once read, the record has an age again: %+v", rule, o)
+		}
+	}
+}
+
+// A reply to a read that was sent by the clock before it was set back says nothing
+// of which record is the newer one.
+func TestAReplyFromBeforeTheClockWasSetBack(t *testing.T) {
+	n := newNode(due())
+	n.checkClock(noon - 10_000)
+	e := answered(noon-9_000, closedRecord(), true)
+	e.sent = noon + 5
+	if n.adopt(e); n.record.State != Open {
+		t.Errorf("takes %+v for newer", n.record)
 	}
 }
 

@@ -1,5 +1,7 @@
 package breaker
 
+import "cmp"
+
 // Back-off from a store that cannot be reached, in ms.
 const (
 	firstBackOff   = 500 // doubled after each failure
@@ -16,8 +18,9 @@ type storeOutage struct {
 	retryAt     int64 // the store is not tried before
 	retrying    bool  // a call tries the store
 	record      Record
-	failures    int  // since the last success of the same kind
-	writeFailed bool // the last failure was a write's
+	err         error // of its beginning
+	failures    int   // since the last success of the same kind
+	writeFailed bool  // the last failure was a write's
 }
 
 // retriesStore reports whether this call is to try the store again. It chooses
@@ -52,7 +55,7 @@ func (n *node) storeFailed(c *call, e event) {
 		return
 	}
 	if out.since == 0 {
-		out.since, out.record = e.now, missing()
+		out.since, out.record, out.err = e.now, missing(), e.err
 		if n.known {
 			out.record = n.record
 		}
@@ -67,16 +70,19 @@ func (n *node) storeFailed(c *call, e event) {
 }
 
 // storeRecovered takes note of an answer, which ends the outage if it is that
-// of the call that tries again. While writes fail and reads succeed, the
+// of the call that tries again, or of an operator's write: that is in force for
+// this environment too. While writes fail and reads succeed, the
 // back-off keeps growing, because each end discards the local failures.
 func (n *node) storeRecovered(c *call, e event) {
 	if c.stage.writes() || !n.storeOutage.writeFailed {
 		n.storeOutage.failures = 0
 	}
-	if !c.retriesStore {
+	if !c.retriesStore && !(c.stage == overriding && e.held && n.storeOutage.since != 0) {
 		return
 	}
-	c.retriesStore = false
+	if c.retriesStore = false; n.storeOutage.since == 0 {
+		return // an operator's write has ended it
+	}
 	lasted := msDuration(e.now - n.storeOutage.since)
 	n.notices = append(n.notices, notice{storeReturned: &lasted})
 	n.storeOutage = storeOutage{failures: n.storeOutage.failures, writeFailed: n.storeOutage.writeFailed}
@@ -100,7 +106,7 @@ func (n *node) decideLocally(c *call, e event) op {
 	case reporting, appending, pruning, tripping:
 		return n.add(c, e.now)
 	default:
-		return n.failed(c, e.err)
+		return n.failed(c, cmp.Or(e.err, n.storeOutage.err))
 	}
 }
 

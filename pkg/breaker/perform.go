@@ -13,7 +13,6 @@ import (
 func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op) op {
 	step, e := begin, event{}
 	for {
-		e.now, e.random, e.left = b.now().UnixMilli(), b.rand(), b.timeLeft(ctx)
 		o := b.step(ctx, c, e, step)
 		if o.kind <= opDone {
 			return o
@@ -24,9 +23,11 @@ func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op)
 }
 
 // step takes one step of the node under the lock and then notifies the
-// observer.
+// observer. It reads the clock under the lock: read before, it could be older than
+// what another call has put into the node since.
 func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, event) op) op {
 	b.mu.Lock()
+	e.now, e.random, e.left = b.now().UnixMilli(), b.rand(), b.timeLeft(ctx)
 	o := step(c, e)
 	b.fast.Store(b.node.freshness(b.fast.Load(), e.now))
 	b.mu.Unlock()

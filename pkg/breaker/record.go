@@ -81,6 +81,7 @@ type Record struct {
 	ProbeFailures int
 	ProbeOwner    string // environment that holds the probe lease, or empty
 	ProbeUntil    int64  // when that lease ends
+	ProbeLease    int64  // how long that lease was meant to last, in ms; 0 if unknown
 
 	// An override replaces the effect of State until OverrideUntil, but not State
 	// itself. Without an OverrideMode there is none.

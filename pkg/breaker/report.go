@@ -35,6 +35,9 @@ func (n *node) report(c *call, o Outcome, e event) op {
 func (n *node) add(c *call, now int64) op {
 	r := n.recordFor(c)
 	switch {
+	case n.prolongs(r, c.outcome, now):
+		c.stage = tripping
+		return n.write(c, n.prolong(r, c.outcome, now, n.nextID()))
 	case !n.accepts(r, c.epoch, now):
 		return n.done(c)
 	case c.outcome.OpenFor > 0:

@@ -245,6 +245,9 @@ func (s Settings) ProbeBudget() time.Duration {
 	return s.ProbeTimeout + msDuration(maxClaimWait)
 }
 
+// longestLease is that of the longest settings.
+const longestLease = 15*time.Minute + 2*time.Minute + 10*time.Second
+
 // lease is how long a claim holds the probe slot: the probe, the deviation of
 // two clocks, and the claim's own write.
 func (s Settings) lease() time.Duration {
