@@ -241,71 +241,23 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func benchmarkAdmission(b *testing.B, failures int, admit func(*breaker.Breaker)) {
-	b.Helper()
-	br, err := breaker.New(breaker.Config{Settings: settings, Store: memstore.New()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := br.Prime(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	failTimes(br, failures)
-	b.ReportAllocs()
-	admit(br)
-}
-
-func BenchmarkAdmission(b *testing.B) {
-	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
-		ctx := context.Background()
-		for b.Loop() {
-			permit, _ := br.Allow(ctx)
-			permit.Done(nil)
+func TestEveryRejectionIsObservedAndSaysWhenToTryAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		observed := 0
+		b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Observer: breaker.Observer{
+			Rejected: func(context.Context, *breaker.OpenError) { observed++ },
+		}}, nil)
+		failTimes(b, 5)
+		opened := time.Now()
+		for n := 1; time.Since(opened) < 29*time.Second; n++ {
+			var rejected *breaker.OpenError
+			if err := call(b, nil); !errors.As(err, &rejected) || observed != n {
+				t.Fatalf("rejection %d: %v, %d observed", n, err, observed)
+			}
+			if late := rejected.RetryAfter - time.Until(opened.Add(30*time.Second)); late < 0 || late > 10*time.Millisecond {
+				t.Fatalf("rejection %d is %s late", n, late)
+			}
+			time.Sleep(3 * time.Millisecond)
 		}
 	})
-}
-
-func BenchmarkAdmissionParallel(b *testing.B) {
-	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
-		b.RunParallel(func(pb *testing.PB) {
-			ctx := context.Background()
-			for pb.Next() {
-				permit, _ := br.Allow(ctx)
-				permit.Done(nil)
-			}
-		})
-	})
-}
-
-func BenchmarkRejection(b *testing.B) {
-	benchmarkAdmission(b, 5, func(br *breaker.Breaker) {
-		ctx := context.Background()
-		for b.Loop() {
-			if _, err := br.Allow(ctx); err == nil {
-				b.Fatal("admitted")
-			}
-		}
-	})
-}
-
-func TestCacheHitDoesNotAllocate(t *testing.T) {
-	read := time.Now()
-	now := read
-	b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Now: func() time.Time { return now }}, nil)
-	ctx := context.Background()
-	if err := b.Prime(ctx); err != nil {
-		t.Fatal(err)
-	}
-	for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
-		now = read.Add(age)
-		if n := testing.AllocsPerRun(100, func() {
-			permit, err := b.Allow(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			permit.Done(nil)
-		}); n != 0 {
-			t.Errorf("%v allocations after %s", n, age)
-		}
-	}
 }

@@ -13,7 +13,8 @@ var ErrOpen = errors.New("circuit breaker open")
 // entries that were left out because they could not be understood.
 var ErrUnreadable = errors.New("history entries are unreadable")
 
-// OpenError is the rejection of a call, which was not made.
+// OpenError is the rejection of a call, which was not made. Calls that are
+// rejected within 10 ms share one, so it must not be changed.
 type OpenError struct {
 	Circuit    string        // Settings.Name
 	State      State         // Open, or HalfOpen while a probe decides or the circuit is recovering

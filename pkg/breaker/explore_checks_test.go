@@ -351,6 +351,34 @@ func (w *world) checkRest(env int) {
 	}
 }
 
+// checkFast: a call that is decided without the lock is decided as with it.
+func (w *world) checkFast(env int) {
+	f := w.envs[env].freshness(nil, w.clock(env))
+	if f == nil {
+		return
+	}
+	for _, now := range []int64{f.from, f.until} {
+		n, c := w.envs[env], call{}
+		o := n.arrive(&c, event{now: now, left: 20_000})
+		switch {
+		case len(o.notices) > 0 || o.backgroundRead || (o.kind == opReject) != (f.rejection != nil) || o.kind > opReject:
+			w.broken(mustDecideOnce, "%s decides a call at %d by %+v, without the lock by %+v", n.id, now, o, f)
+		case o.kind == opAdmit && c.epoch != f.epoch:
+			w.broken(mustDecideOnce, "%s admits a call in epoch %d, without the lock in %d", n.id, c.epoch, f.epoch)
+		case o.kind == opReject && !alike(*f.rejection, *o.rejection):
+			w.broken(mustDecideOnce, "%s rejects by %+v, without the lock by %+v", n.id, *o.rejection, *f.rejection)
+		}
+	}
+}
+
+// alike reports whether a rejection may stand for another: it says the same, but
+// its RetryAfter may be as old as it is.
+func alike(a, b OpenError) bool {
+	late := ms(a.RetryAfter - b.RetryAfter)
+	a.RetryAfter, b.RetryAfter = 0, 0
+	return a == b && 0 <= late && late <= rejectionAge
+}
+
 func (w *world) inWindow(id FailureID, now int64) bool {
 	return now-id.At() <= ms(w.settings.FailureWindow) && id.At()-now <= ms(2*w.settings.MaxClockSkew)
 }

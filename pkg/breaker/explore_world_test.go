@@ -325,6 +325,7 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	w.touchSlot(i)
 	w.touchEnv(s.env)
 	w.checkRest(s.env)
+	w.checkFast(s.env)
 }
 
 func (w *world) readBeside(env int) {

@@ -95,31 +95,65 @@ func (n *node) refreshDue(now int64) bool {
 	return now > quiet
 }
 
-// freshness is the interval in which a closed record is used without reading
-// it or taking the lock.
+// rejectionAge is how long, in ms, the rejection of one call is also that of
+// the next ones: its RetryAfter is up to so much too long.
+const rejectionAge = 10
+
+// freshness is the interval in which the record admits or rejects every call
+// without being read and without the lock.
 type freshness struct {
 	from, until int64
 	epoch       int64
-	counts      bool // successes are counted
+	counts      bool       // successes are counted
+	rejection   *OpenError // nil: calls are admitted
 }
+
+// covers reports whether a call that arrives now is decided without the lock.
+func (f *freshness) covers(now int64) bool { return f != nil && f.from <= now && now <= f.until }
 
 // freshness returns the interval of the record that is known now, or nil. It
 // returns last if that is the same.
 func (n *node) freshness(last *freshness, now int64) *freshness {
-	if !n.known || n.storeOutage.since != 0 || n.record.State != Closed {
+	if !n.known || n.storeOutage.since != 0 {
 		return nil
 	}
-	if _, mode := n.effectiveState(n.record, now); mode != "" || n.ramp(n.record, now) < 1 {
+	switch state, mode := n.effectiveState(n.record, now); {
+	case state != Closed:
+		return n.freshRejection(now)
+	case mode != "" || now < n.record.OverrideUntil || n.ramp(n.record, now) < 1:
 		return nil
 	}
 	_, quiet := n.trustedUntil(now)
-	next := freshness{from: n.sent, until: quiet, epoch: n.record.Epoch}
+	next := freshness{from: max(n.sent, n.record.OverrideUntil), until: quiet, epoch: n.record.Epoch}
 	if n.FailureRate > 0 {
 		l := n.ledger(n.record, now)
 		next.counts = l.on
 	}
-	if last != nil && *last == next {
+	switch {
+	case !next.covers(now):
+		return nil
+	case last != nil && *last == next:
 		return last
 	}
-	return &next
+	fresh := next // on the heap only if it is used
+	return &fresh
+}
+
+// freshRejection returns the interval in which every call is rejected as one
+// that arrives now, or nil.
+func (n *node) freshRejection(now int64) *freshness {
+	trusted, _ := n.trustedUntil(now)
+	until := min(now+rejectionAge, trusted)
+	if now < n.sent || until < now || !n.rejectsAlike(now, until) {
+		return nil
+	}
+	return &freshness{from: now, until: until, rejection: n.rejection(&call{}, n.record, now)}
+}
+
+// rejectsAlike reports whether the record rejects calls at both times, and for
+// the same reason. They are so near that it then does in between.
+func (n *node) rejectsAlike(now, until int64) bool {
+	_, mode := n.effectiveState(n.record, now)
+	_, last := n.effectiveState(n.record, until)
+	return mode == last && !n.stale(until) && n.admission(n.record, now) == rejects && n.admission(n.record, until) == rejects
 }

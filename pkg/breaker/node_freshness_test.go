@@ -101,6 +101,49 @@ func TestOneBackgroundReadAtATime(t *testing.T) {
 	}
 }
 
+func TestARejectionStandsForThoseOfTheNext10Ms(t *testing.T) {
+	const after = 500 // ms after the record was read
+	now := noon + int64(after)
+	open, expiring, held := due(), due(), closedRecord()
+	open.RetryAt, expiring.RetryAt = noon+30_000, now+4
+	held.OverrideMode, held.OverrideUntil = OverrideOpen, noon+30_000
+	ending := held
+	ending.OverrideUntil = now + 4
+	released := open
+	released.OverrideMode, released.OverrideUntil = OverrideClosed, noon+30_000
+	leased := due()
+	leased.State, leased.ProbeOwner, leased.ProbeUntil = HalfOpen, "other", noon+3_000
+	for rule, c := range map[string]struct {
+		record Record
+		now    int64
+		lasts  int64 // -1: nothing stands
+	}{
+		"of an open circuit":                     {open, now, rejectionAge},
+		"of an override":                         {held, now, rejectionAge},
+		"of a probe in flight":                   {leased, noon + 5, rejectionAge},
+		"until the record is read again":         {open, noon + openMaxAge - 3, 3},
+		"not once it is old":                     {open, noon + openMaxAge + 1, -1},
+		"not after the clock was set back":       {open, noon - 1, -1},
+		"not just before a probe may begin":      {expiring, now, -1},
+		"not just before an override ends":       {ending, now, -1},
+		"not once a probe may begin":             {due(), now, -1},
+		"not under an override that admits":      {released, now, -1},
+		"until a half-open record is read again": {leased, noon + halfOpenMaxAge - 5, 5},
+	} {
+		got := newNode(c.record).freshness(nil, c.now)
+		switch {
+		case got == nil && c.lasts < 0:
+		case got == nil || got.rejection == nil || got.from != c.now || got.until != c.now+c.lasts:
+			t.Errorf("%s: got %+v", rule, got)
+		}
+	}
+	lost := newNode(open)
+	lost.storeFailed(&call{}, event{now: noon, err: errStore})
+	if got := lost.freshness(nil, now); got != nil {
+		t.Errorf("during a store outage: got %+v", got)
+	}
+}
+
 func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
 	failing := closedRecord()
 	failing.Failures = failuresAt(0, 0)

@@ -1,0 +1,100 @@
+package breaker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/coldfuse/coldfuse/pkg/breaker"
+	"github.com/coldfuse/coldfuse/pkg/breaker/memstore"
+)
+
+func benchmarkAdmission(b *testing.B, failures int, admit func(*breaker.Breaker)) {
+	b.Helper()
+	br, err := breaker.New(breaker.Config{Settings: settings, Store: memstore.New()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := br.Prime(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	failTimes(br, failures)
+	b.ReportAllocs()
+	admit(br)
+}
+
+func BenchmarkAdmission(b *testing.B) {
+	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
+		ctx := context.Background()
+		for b.Loop() {
+			permit, _ := br.Allow(ctx)
+			permit.Done(nil)
+		}
+	})
+}
+
+func BenchmarkAdmissionParallel(b *testing.B) {
+	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
+		b.RunParallel(func(pb *testing.PB) {
+			ctx := context.Background()
+			for pb.Next() {
+				permit, _ := br.Allow(ctx)
+				permit.Done(nil)
+			}
+		})
+	})
+}
+
+func BenchmarkRejection(b *testing.B) {
+	benchmarkAdmission(b, 5, func(br *breaker.Breaker) {
+		ctx := context.Background()
+		for b.Loop() {
+			if _, err := br.Allow(ctx); err == nil {
+				b.Fatal("admitted")
+			}
+		}
+	})
+}
+
+func TestRejectionsOfTheSame10MsAllocateNothing(t *testing.T) {
+	now := time.Now()
+	b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Now: func() time.Time { return now }}, nil)
+	failTimes(b, 5)
+	ctx := context.Background()
+	for by, reject := range map[string]func() error{
+		"Allow": func() error { _, err := b.Allow(ctx); return err },
+	} {
+		now = now.Add(20 * time.Millisecond)
+		_ = reject()
+		if n := testing.AllocsPerRun(100, func() {
+			if err := reject(); !errors.Is(err, breaker.ErrOpen) {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%v allocations by %s", n, by)
+		}
+	}
+}
+
+func TestCacheHitDoesNotAllocate(t *testing.T) {
+	read := time.Now()
+	now := read
+	b := newBreakerWith(t, breaker.Config{Settings: settings, Store: memstore.New(), Now: func() time.Time { return now }}, nil)
+	ctx := context.Background()
+	if err := b.Prime(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
+		now = read.Add(age)
+		if n := testing.AllocsPerRun(100, func() {
+			permit, err := b.Allow(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			permit.Done(nil)
+		}); n != 0 {
+			t.Errorf("%v allocations after %s", n, age)
+		}
+	}
+}
