@@ -34,6 +34,14 @@ func BenchmarkAdmission(b *testing.B) {
 	})
 }
 
+func BenchmarkSuccess(b *testing.B) {
+	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
+		for b.Loop() {
+			_ = call(br, nil)
+		}
+	})
+}
+
 func BenchmarkAdmissionParallel(b *testing.B) {
 	benchmarkAdmission(b, 0, func(br *breaker.Breaker) {
 		b.RunParallel(func(pb *testing.PB) {
@@ -64,6 +72,7 @@ func TestRejectionsOfTheSame10MsAllocateNothing(t *testing.T) {
 	ctx := context.Background()
 	for by, reject := range map[string]func() error{
 		"Allow": func() error { _, err := b.Allow(ctx); return err },
+		"Do":    func() error { return call(b, nil) },
 	} {
 		now = now.Add(20 * time.Millisecond)
 		_ = reject()
@@ -85,16 +94,24 @@ func TestCacheHitDoesNotAllocate(t *testing.T) {
 	if err := b.Prime(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
-		now = read.Add(age)
-		if n := testing.AllocsPerRun(100, func() {
+	succeed := func(context.Context, *breaker.Permit) error { return nil }
+	for by, pass := range map[string]func() error{
+		"Allow and Done": func() error {
 			permit, err := b.Allow(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
 			permit.Done(nil)
-		}); n != 0 {
-			t.Errorf("%v allocations after %s", n, age)
+			return err
+		},
+		"Do": func() error { return b.Do(ctx, succeed) },
+	} {
+		for _, age := range []time.Duration{0, time.Millisecond, breaker.DefaultRefreshAfter} {
+			now = read.Add(age)
+			if n := testing.AllocsPerRun(100, func() {
+				if err := pass(); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("%v allocations by %s after %s", n, by, age)
+			}
 		}
 	}
 }

@@ -42,6 +42,11 @@ type Breaker struct {
 	// fast decides calls without the lock.
 	fast atomic.Pointer[freshness]
 
+	// shown is what Do passes to calls that are not probes: a Permit that has
+	// been reported, so that a call that keeps it cannot report another one's
+	// result. The Permit with the report stays on Do's stack.
+	shown Permit
+
 	mu    sync.Mutex
 	node  node
 	reads map[bool]*read // under way, by consistency
@@ -76,6 +81,8 @@ func New(c Config) (*Breaker, error) {
 	}
 	b.node = node{machine: machine{settings}, id: id}
 	b.node.record = missing()
+	b.shown.breaker = b
+	b.shown.done.Store(true)
 	return b, nil
 }
 
@@ -95,7 +102,8 @@ func (b *Breaker) Prime(ctx context.Context) error {
 // error. If the circuit rejects the call, fn does not run and the error is an
 // *OpenError. If ctx has already ended, Do returns its error and reports
 // nothing. A panic in fn is reported as a *PanicError and raised again. fn must
-// obey its context, which ends a probe before its lease, and need not call Done.
+// obey its context, which ends a probe before its lease. Its result is the one
+// report of the call: Done of the Permit that fn receives does nothing.
 func (b *Breaker) Do(ctx context.Context, fn func(context.Context, *Permit) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -115,12 +123,14 @@ func (b *Breaker) Do(ctx context.Context, fn func(context.Context, *Permit) erro
 		}
 		permit.Done(errGoexit)
 	}()
+	shown := &b.shown
 	if permit.Probe() {
 		bounded, cancel := context.WithDeadline(ctx, permit.Deadline())
 		defer cancel()
-		ctx = bounded
+		ctx, shown = bounded, &Permit{breaker: b, call: permit.call}
+		shown.done.Store(true)
 	}
-	err = fn(ctx, &permit)
+	err = fn(ctx, shown)
 	returned = true
 	permit.Done(err)
 	return err

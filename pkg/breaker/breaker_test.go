@@ -110,6 +110,50 @@ func TestEveryAdmittedCallHasOneOutcome(t *testing.T) {
 	})
 }
 
+func TestDoReportsTheResultOfItsFunctionOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, newStore(), nil)
+		ctx := context.Background()
+		var kept []*breaker.Permit
+		reports := func(result error) func(context.Context, *breaker.Permit) error {
+			return func(_ context.Context, p *breaker.Permit) error {
+				kept = append(kept, p)
+				p.Done(errDown)
+				return result
+			}
+		}
+		for range 10 {
+			_ = b.Do(ctx, reports(nil))
+		}
+		if s, _ := b.Stats(ctx); s.FailureCount != 0 {
+			t.Errorf("10 calls that succeed counted %d failures", s.FailureCount)
+		}
+		for range 4 {
+			_ = b.Do(ctx, reports(errDown))
+		}
+		for _, p := range kept {
+			p.Done(errDown)
+		}
+		if s, _ := b.Stats(ctx); s.FailureCount != 4 {
+			t.Errorf("4 calls that fail counted %d", s.FailureCount)
+		}
+		failTimes(b, 1)
+		if err := kept[0].Check(ctx); !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("it says whether the circuit has opened: %v", err)
+		}
+		time.Sleep(30 * time.Second)
+		for range 2 {
+			if err := b.Do(ctx, reports(nil)); err != nil {
+				t.Fatal(err)
+			}
+			if p := kept[len(kept)-1]; !p.Probe() || p.Deadline().IsZero() {
+				t.Error("it says that the call is a probe")
+			}
+		}
+		wantState(t, b, breaker.Closed)
+	})
+}
+
 func TestTheZeroPermitDoesNothing(t *testing.T) {
 	var p breaker.Permit
 	p.Done(errDown)

@@ -49,11 +49,12 @@ func (p *Permit) Check(ctx context.Context) error {
 }
 
 // Done reports the call's result, which the breaker's Classifier judges. nil is
-// a success. Only the first report counts. A success on a closed circuit costs
-// nothing, unless there is a Settings.FailureRate and a failure in the window: then
-// one in so many is written. A failure and the result of a probe are written before
-// Done returns, even if the caller's context has ended; each operation is bounded
-// by Settings.StoreTimeout.
+// a success. Only the first report counts, and for a call of Do only Do's own. A
+// success on a closed circuit costs nothing, unless there is a
+// Settings.FailureRate and a failure in the window: then one in so many is
+// written. A failure and the result of a probe are written before Done returns,
+// even if the caller's context has ended; each operation is bounded by
+// Settings.StoreTimeout.
 func (p *Permit) Done(err error) {
 	if p.breaker == nil || !p.done.CompareAndSwap(false, true) {
 		return
