@@ -3,6 +3,7 @@ package breaker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -52,6 +53,31 @@ func BenchmarkAdmissionParallel(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkFailure is a call that fails and leaves the circuit closed, while the
+// record fills with failures.
+func BenchmarkFailure(b *testing.B) {
+	s := settings
+	s.FailureThreshold = 100
+	for _, failures := range []int{4, 20, 99} {
+		b.Run(fmt.Sprintf("first %d", failures), func(b *testing.B) {
+			var took time.Duration
+			for b.Loop() {
+				br, err := breaker.New(breaker.Config{Settings: s, Store: memstore.New()})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := br.Prime(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				began := time.Now()
+				failTimes(br, failures)
+				took += time.Since(began)
+			}
+			b.ReportMetric(float64(took)/float64(b.N*failures), "ns/failure")
+		})
+	}
 }
 
 func BenchmarkRejection(b *testing.B) {

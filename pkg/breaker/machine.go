@@ -144,6 +144,9 @@ func (m machine) failuresInWindow(r Record, now int64) int {
 // environmentsInWindow counts the environments with a failure in the window,
 // that of own included.
 func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
+	if m.MinEnvironments == 1 {
+		return 1 // more do not matter
+	}
 	seen := []string{own.environment()}
 	for _, id := range r.Failures {
 		if m.inWindow(id, now) && !slices.Contains(seen, id.environment()) {
@@ -155,6 +158,9 @@ func (m machine) environmentsInWindow(r Record, own FailureID, now int64) int {
 
 // surplus returns an environment's failures other than its newest keep.
 func (m machine) surplus(r Record, environment string, keep int) []FailureID {
+	if len(r.Failures) <= keep {
+		return nil
+	}
 	var own []FailureID
 	for _, id := range r.Failures {
 		if id.environment() == environment {
@@ -217,8 +223,10 @@ func (m machine) judge(r Record, own reported, now int64) verdictOnFailure {
 	if !m.accepts(r, own.epoch, now) {
 		return settled
 	}
-	live := m.failuresInWindow(r, now)
-	stored := own.counted || slices.Contains(r.Failures, own.id)
+	live, stored := 0, own.counted || r.holds(own.id)
+	if len(r.Failures)+1 >= m.FailureThreshold { // fewer are too few at any age
+		live = m.failuresInWindow(r, now)
+	}
 	if !stored {
 		live++
 	}

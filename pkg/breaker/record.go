@@ -104,7 +104,9 @@ type FailureID string
 // newFailureID returns the id of a failure. The counter n is unique in the
 // environment and written in hexadecimal for brevity.
 func newFailureID(at int64, environment string, n uint64) FailureID {
-	return FailureID(strconv.FormatInt(at, 10) + "#" + environment + "#" + strconv.FormatUint(n, 16))
+	id := strconv.AppendInt(make([]byte, 0, 64), at, 10)
+	id = append(append(append(id, '#'), environment...), '#')
+	return FailureID(strconv.AppendUint(id, n, 16))
 }
 
 // environment returns the id of the environment whose call failed.
@@ -117,6 +119,19 @@ func (id FailureID) environment() string {
 // At returns the failure's time in Unix milliseconds. It is 0 for a malformed id,
 // which is then pruned as expired and not counted forever.
 func (id FailureID) At() int64 {
+	const digits = 13 // until the year 2286
+	at, n := int64(0), 0
+	for ; n < len(id) && n <= digits && '0' <= id[n] && id[n] <= '9'; n++ {
+		at = 10*at + int64(id[n]-'0')
+	}
+	if 0 < n && n < len(id) && id[n] == '#' {
+		return at
+	}
+	return id.parsedAt()
+}
+
+// parsedAt is At for an id that this package did not write.
+func (id FailureID) parsedAt() int64 {
 	ms, _, _ := strings.Cut(string(id), "#")
 	at, err := strconv.ParseInt(ms, 10, 64)
 	if err != nil {
@@ -164,16 +179,30 @@ func (r Record) Append(f Failure) (Record, bool) {
 	if r.State != Closed || r.Epoch != f.Epoch {
 		return r, false
 	}
-	held := slices.Contains(r.Failures, f.ID)
+	held := r.holds(f.ID)
 	if !held && len(r.Failures) >= f.Cap {
 		return r, false
 	}
 	if !held {
-		r.Failures = append(slices.Clip(r.Failures), f.ID)
+		failures := make([]FailureID, len(r.Failures)+1)
+		failures[copy(failures, r.Failures)] = f.ID
+		r.Failures = failures
 	}
 	r.LastFailureAt = f.At
 	r.Counts = withCounts(r.Counts, f.More)
 	return r, true
+}
+
+// holds reports whether the failure is in the record. Ids of one environment
+// differ at their end, and a new one is often the last.
+func (r *Record) holds(id FailureID) bool {
+	for i := len(r.Failures) - 1; i >= 0; i-- {
+		other := r.Failures[i]
+		if len(other) == len(id) && (len(id) == 0 || other[len(id)-1] == id[len(id)-1]) && other == id {
+			return true
+		}
+	}
+	return false
 }
 
 // Prune returns the record without the given failures and reports whether the
