@@ -20,6 +20,10 @@ func Observer(logger *slog.Logger) breaker.Observer {
 	return breaker.Observer{
 		Transition: func(ctx context.Context, t breaker.Transition) { transition(ctx, logger, t) },
 		Overridden: func(ctx context.Context, t breaker.Transition) { overridden(ctx, logger, t) },
+		ProbeCut: func(ctx context.Context, circuit string, next time.Duration) {
+			logger.LogAttrs(ctx, slog.LevelWarn, "Probe failed when its time was up, the next may take longer",
+				slog.String("circuit", circuit), slog.Int64("next_ms", next.Milliseconds()))
+		},
 		StoreLost: func(ctx context.Context, circuit string, err error) {
 			logger.LogAttrs(ctx, slog.LevelWarn, "Circuit store unreachable, deciding locally",
 				slog.String("circuit", circuit),

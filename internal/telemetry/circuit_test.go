@@ -99,6 +99,14 @@ func TestALocalTransitionIsNotLoggedAsTheFleets(t *testing.T) {
 	})
 }
 
+func TestProbeCut(t *testing.T) {
+	logger, lines := setup(t, "info")
+	Observer(logger).ProbeCut(context.Background(), "jira_api", 8*time.Second)
+	want(t, lines()[0], map[string]any{
+		"level": "WARN", "message": "Probe failed when its time was up, the next may take longer", "circuit": "jira_api", "next_ms": 8000.0,
+	})
+}
+
 func TestStoreOutage(t *testing.T) {
 	logger, lines := setup(t, "info")
 	observer := Observer(logger)

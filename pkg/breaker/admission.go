@@ -87,7 +87,7 @@ func (n *node) goForProbe(c *call, r Record, e event) op {
 	n.claiming, c.claimSlot = true, true
 	switch {
 	case c.local:
-		return n.claimNow(c, e.now)
+		return n.claimNow(c, e)
 	case !c.loaded:
 		return op{kind: opLoad}
 	default:
@@ -121,13 +121,13 @@ func (n *node) rechecked(c *call, e event) op {
 	case rejects:
 		return n.reject(c, n.record, e.now)
 	default:
-		return n.claimNow(c, e.now)
+		return n.claimNow(c, e)
 	}
 }
 
-func (n *node) claimNow(c *call, now int64) op {
+func (n *node) claimNow(c *call, e event) op {
 	c.stage = claiming
-	return n.write(c, n.claim(n.recordFor(c), n.id, now, n.nextID()))
+	return n.write(c, n.claim(n.recordFor(c), n.id, e.now, e.left, n.nextID()))
 }
 
 // claimed makes the call the probe if its own claim took the lease. A lease
@@ -138,7 +138,7 @@ func (n *node) claimed(c *call, e event) op {
 		return n.unclaimed(c, e)
 	}
 	c.claim = e.record
-	if e.now+ms(n.ProbeTimeout) > n.probeDeadline(c.claim) {
+	if e.now+n.limitOf(c.claim) > n.probeDeadline(c.claim) {
 		// Frozen or slow since the claim: the probe could outlive the lease.
 		c.stage = releasing
 		return n.write(c, n.release(c.claim, n.nextID()))

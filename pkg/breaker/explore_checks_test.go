@@ -248,7 +248,7 @@ func (w *world) checkClaim(s *slot, e event, c Change) {
 	soon := func(until int64, longest int64) bool {
 		return e.now < until && until-e.now <= longest+ms(2*w.settings.MaxClockSkew)
 	}
-	lease := ms(w.settings.ProbeTimeout + 2*w.settings.MaxClockSkew + w.settings.StoreTimeout)
+	lease := max(ms(w.settings.ProbeTimeout), from.ProbeLimit) + ms(2*w.settings.MaxClockSkew+w.settings.StoreTimeout)
 	switch {
 	case effectiveState(from, e.now) != from.State || from.OverrideMode != "" && e.now < from.OverrideUntil:
 		w.broken(mustProbeAlone, "a claim under an override")
@@ -357,7 +357,7 @@ func (w *world) checkFast(env int) {
 	if f == nil {
 		return
 	}
-	for _, now := range []int64{f.from, f.until} {
+	for _, now := range []int64{max(f.from, w.clock(env)), f.until} {
 		n, c := w.envs[env], call{}
 		o := n.arrive(&c, event{now: now, left: 20_000})
 		switch {

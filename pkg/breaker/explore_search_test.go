@@ -256,6 +256,9 @@ func hashRecord(r Record) uint64 {
 	for _, c := range r.Counts {
 		h.num(int64(c.Kind), c.Epoch, c.Bucket, c.Calls)
 	}
+	if r.ProbeLimit != 0 {
+		h.num(r.ProbeLimit)
+	}
 	if r.Traffic != 0 || r.ProbeFailures != 0 || r.ClosedAt != 0 {
 		h.num(r.Traffic, int64(r.ProbeFailures), r.ClosedAt)
 	}

@@ -308,7 +308,7 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	switch o.kind {
 	case opAdmit:
 		s.phase, s.admitted = calling, s.call.epoch
-		s.until = w.now + ms(w.settings.ProbeTimeout)
+		s.until = w.now + max(ms(w.settings.ProbeTimeout), s.call.claim.ProbeLimit)
 		if o.backgroundRead {
 			w.readBeside(s.env)
 		}

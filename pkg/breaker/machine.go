@@ -281,16 +281,43 @@ func (m machine) trip(r Record, own FailureID, o Outcome, now int64, writer stri
 	return Change{From: r, To: to}
 }
 
-// claim takes the lease. It runs from now, which must be before the claim is
-// sent.
-func (m machine) claim(r Record, owner string, now int64, writer string) Change {
+// claim takes the lease, for a caller with some time left. The lease runs from
+// now, which must be before the claim is sent.
+func (m machine) claim(r Record, owner string, now, left int64, writer string) Change {
 	to := m.withoutEndedOverride(successor(r, writer), now)
 	if r.State != HalfOpen {
 		to.State, to.Epoch, to.Successes, to.ProbeFailures = HalfOpen, to.Generation, 0, 0
 	}
-	to.ProbeOwner, to.ProbeUntil, to.ProbeLease = owner, now+ms(m.lease()), ms(m.lease())
+	lease := m.probeLimit(r, left) + ms(m.lease()-m.ProbeTimeout)
+	to.ProbeOwner, to.ProbeUntil, to.ProbeLease = owner, now+lease, lease
 	return Change{From: r, To: to}
 }
+
+// probeLimit returns how long the next probe may take: ProbeTimeout, or more if the
+// limit has cut earlier probes of the outage and the caller has the time.
+func (m machine) probeLimit(r Record, left int64) int64 {
+	return max(ms(m.ProbeTimeout), min(r.ProbeLimit, left))
+}
+
+// limitOf returns how long the probe of a claim may take.
+func (m machine) limitOf(claim Record) int64 {
+	return claim.ProbeLease - ms(m.lease()-m.ProbeTimeout)
+}
+
+// longestProbe is that of the longest settings.
+const longestProbe = 15 * time.Minute
+
+// cut reports whether a failed probe has used all its time. It may have failed by
+// its limit alone: a dependency whose good answers take longer would never close
+// its circuit again.
+func (m machine) cut(claim Record, o Outcome, now int64) bool {
+	begun := claim.ProbeUntil - claim.ProbeLease
+	return o.Verdict == Failed && o.OpenFor == 0 && claim.ProbeLease > 0 && now >= begun+m.limitOf(claim)
+}
+
+// firstCut is the part of the recovery time after which a probe is tried again that
+// was the first of its outage to be cut.
+const firstCut = 4
 
 // probeDeadline returns when the probe of a claim must have ended. Until then no
 // reader sees the lease end, even if its clock is as far ahead as allowed and
@@ -311,6 +338,12 @@ func (m machine) conclude(claim Record, o Outcome, now int64, writer string) Cha
 	case o.Verdict == Failed:
 		to.LastFailureAt = now
 		m.open(&to, o, now)
+		if m.cut(claim, o, now) {
+			to.ProbeLimit = min(2*m.limitOf(claim), ms(longestProbe))
+			if claim.ProbeLimit == 0 {
+				to.RetryAt = now + (to.RetryAt-now)/firstCut
+			}
+		}
 	case o.Verdict == Succeeded && now <= claim.ProbeUntil:
 		to.Successes++
 		if to.Successes >= m.SuccessThreshold {

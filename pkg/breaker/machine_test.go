@@ -240,18 +240,51 @@ func TestNewOpenDuration(t *testing.T) {
 func TestClaim(t *testing.T) {
 	m := testMachine()
 	open := Record{State: Open, Generation: 8, Epoch: 8, Writer: "w", RetryAt: noon, OpenedAt: noon - 30_000, Successes: 3}
-	first := m.claim(open, "e1", noon, "w2").To
+	first := m.claim(open, "e1", noon, 20_000, "w2").To
 	lease := int64(4_000 + 2*500 + 300)
 	if first.State != HalfOpen || first.Epoch != 9 || first.Successes != 0 || first.ProbeUntil != noon+lease {
 		t.Errorf("a claim on an open circuit begins a round: %+v", first)
 	}
 	first.Successes = 1
-	over := m.claim(first, "e2", noon+lease+1, "w3").To
+	over := m.claim(first, "e2", noon+lease+1, 20_000, "w3").To
 	if over.Epoch != 9 || over.Successes != 1 || over.ProbeOwner != "e2" || over.Generation != 10 {
 		t.Errorf("a takeover keeps epoch and successes: %+v", over)
 	}
 	if m.probeDeadline(first) != first.ProbeUntil-1_000 {
 		t.Errorf("a probe ends two skews before its lease")
+	}
+}
+
+func TestACutProbeMakesTheNextOneLonger(t *testing.T) {
+	m := testMachine()
+	const limit = int64(4_000)
+	open := Record{State: Open, Generation: 8, Epoch: 8, Writer: "w", RetryAt: noon, OpenedAt: noon - 30_000, ConsecutiveOpens: 1}
+	failed := Outcome{Verdict: Failed, Reason: "timeout"}
+	claim := m.claim(open, "e", noon, 60_000, "w2").To
+	if got := m.conclude(claim, failed, noon+limit-1, "w3").To; got.ProbeLimit != 0 || got.RetryAt != noon+limit-1+30_000 {
+		t.Errorf("a probe that had time left was not cut: %+v", got)
+	}
+	first := m.conclude(claim, failed, noon+limit, "w3").To
+	if first.State != Open || first.ProbeLimit != 2*limit || first.RetryAt != noon+limit+7_500 {
+		t.Errorf("the first that is cut is soon followed by one of twice the time: %+v", first)
+	}
+	for rule, c := range map[string]struct{ left, want int64 }{
+		"a caller with the time has it":       {60_000, 2 * limit},
+		"one with less has what it has":       {5_000, 5_000},
+		"one without has the probe's timeout": {1, limit},
+	} {
+		got := m.claim(first, "e", first.RetryAt, c.left, "w4").To
+		if m.limitOf(got) != c.want || m.probeDeadline(got)-first.RetryAt != c.want+300 {
+			t.Errorf("%s: %d", rule, m.limitOf(got))
+		}
+	}
+	second := m.claim(first, "e", first.RetryAt, 60_000, "w4").To
+	again := m.conclude(second, failed, first.RetryAt+2*limit, "w5").To
+	if again.ProbeLimit != 4*limit || again.RetryAt != first.RetryAt+2*limit+30_000 {
+		t.Errorf("the second waits for a whole recovery time: %+v", again)
+	}
+	if closed := m.conclude(Record{State: HalfOpen, ProbeUntil: noon, ProbeLimit: 8_000, Successes: 1}, Outcome{}, noon, "w").To; closed.ProbeLimit != 0 {
+		t.Errorf("closing forgets it: %+v", closed)
 	}
 }
 
@@ -318,7 +351,7 @@ func TestOverrideLeavesTheState(t *testing.T) {
 	if !reflect.DeepEqual(cleared, want) {
 		t.Errorf("cleared %+v\nwant    %+v", cleared, want)
 	}
-	if claim := m.claim(got, "e2", noon+9_001, "w2").To; claim.OverrideMode != "" || claim.OverrideBy != "" || claim.OverrideUntil != 0 {
+	if claim := m.claim(got, "e2", noon+9_001, 20_000, "w2").To; claim.OverrideMode != "" || claim.OverrideBy != "" || claim.OverrideUntil != 0 {
 		t.Errorf("a claim removes an ended override: %+v", claim)
 	}
 	closed := overridden(Record{State: Closed}, OverrideClosed, noon+9_000)

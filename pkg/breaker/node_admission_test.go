@@ -140,7 +140,7 @@ func TestAClaimStopsIfTheCallCannotOutlastAProbe(t *testing.T) {
 func TestAClaimIsReleasedIfItsProbeCouldOutliveTheLease(t *testing.T) {
 	for late, next := range map[int64]opKind{300: opAdmit, 301: opChange} {
 		n, c := newNode(due()), new(call)
-		claim := n.claimNow(c, noon)
+		claim := n.claimNow(c, at(noon))
 		want(t, n.replied(c, answered(noon+late, claim.change.To, true)), next)
 	}
 }

@@ -122,8 +122,7 @@ func TestAClockThatWasSetBackForgetsNothing(t *testing.T) {
 	}
 }
 
-// A reply to a read that was sent by the clock before it was set back says nothing
-// of which record is the newer one.
+// A read that was sent by the clock before it was set back does not tell which record is newer.
 func TestAReplyFromBeforeTheClockWasSetBack(t *testing.T) {
 	n := newNode(due())
 	n.checkClock(noon - 10_000)

@@ -66,6 +66,9 @@ type Observer struct {
 	Transition func(context.Context, Transition) // of a state
 	Overridden func(context.Context, Transition) // of an override, in the environment that set or cleared it
 	Rejected   func(context.Context, *OpenError) // of a call, by Allow, Do or Run
+	// ProbeCut is called when a probe has failed because its time was up. The next
+	// one may take up to next, if its caller has the time.
+	ProbeCut func(ctx context.Context, circuit string, next time.Duration)
 	// StoreLost is called once per store outage, with the first error. Until it
 	// ends, calls are decided locally.
 	StoreLost func(ctx context.Context, circuit string, err error)
@@ -83,6 +86,7 @@ type notice struct {
 	transition    *Transition
 	inHistory     bool // transition: is written to the history
 	rejection     *OpenError
+	probeCut      time.Duration
 	storeLost     error
 	storeReturned *time.Duration
 	historyFailed error
@@ -95,6 +99,9 @@ func (n *node) announce(c *call, now int64) {
 		return // change is that of an earlier write, which failed
 	case from == to && c.stage != overriding:
 		return
+	}
+	if limit := c.change.To.ProbeLimit; limit > c.change.From.ProbeLimit {
+		n.notices = append(n.notices, notice{probeCut: msDuration(limit)})
 	}
 	t := newTransition(n.Name, c.change, c.override.By, now)
 	t.Local = c.local
@@ -113,6 +120,8 @@ func (b *Breaker) notify(ctx context.Context, n notice) {
 		b.observer.Transition(ctx, *n.transition)
 	case n.rejection != nil && b.observer.Rejected != nil:
 		b.observer.Rejected(ctx, n.rejection)
+	case n.probeCut != 0 && b.observer.ProbeCut != nil:
+		b.observer.ProbeCut(ctx, b.Name(), n.probeCut)
 	case n.storeLost != nil && b.observer.StoreLost != nil:
 		b.observer.StoreLost(ctx, b.Name(), n.storeLost)
 	case n.storeReturned != nil && b.observer.StoreReturned != nil:

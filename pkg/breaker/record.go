@@ -82,6 +82,7 @@ type Record struct {
 	ProbeOwner    string // environment that holds the probe lease, or empty
 	ProbeUntil    int64  // when that lease ends
 	ProbeLease    int64  // how long that lease was meant to last, in ms; 0 if unknown
+	ProbeLimit    int64  // how long the next probe may take, in ms, because earlier ones were cut; 0: as in Settings
 
 	// An override replaces the effect of State until OverrideUntil, but not State
 	// itself. Without an OverrideMode there is none.

@@ -66,7 +66,12 @@ type Settings struct {
 	// ProbeTimeout is the longest a probe may take: the protected call's own
 	// timeout. A call with less time left does not probe, unless a probe has been
 	// due for RecoveryTimeout: then it probes with the time it has. Default 5 s,
-	// 10 ms to 15 min.
+	// 10 ms to 15 min. A probe that takes all of it and fails makes the next one's
+	// limit twice as long, within its caller's deadline, and the first of an outage
+	// is repeated after a quarter of the opening's time: good answers may have
+	// become slower. If the prober dies, nobody probes until its lease ends:
+	// ProbeTimeout, two MaxClockSkew and a StoreTimeout after its claim. That is
+	// the price of no two probes at once; a smaller MaxClockSkew lowers it.
 	ProbeTimeout time.Duration
 	// MaxClockSkew is the largest deviation of an environment's clock from true
 	// time at which no two probes overlap. Default 500 ms, 0 to 1 min; a negative

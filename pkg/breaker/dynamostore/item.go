@@ -41,6 +41,7 @@ var attributes = []attribute[breaker.Record]{
 	numeric("closed_at", func(r *breaker.Record) *int64 { return &r.ClosedAt }),
 	lenient(numeric("traffic", func(r *breaker.Record) *int64 { return &r.Traffic })),
 	numeric("tripped_calls", func(r *breaker.Record) *int { return &r.TrippedCalls }),
+	numeric("probe_limit", func(r *breaker.Record) *int64 { return &r.ProbeLimit }),
 	numeric("probe_lease", func(r *breaker.Record) *int64 { return &r.ProbeLease }),
 	numeric("probe_until", func(r *breaker.Record) *int64 { return &r.ProbeUntil }),
 	textual("override_mode", func(r *breaker.Record) *breaker.OverrideMode { return &r.OverrideMode }),
