@@ -137,11 +137,12 @@ func (n *node) claimed(c *call, e event) op {
 	if !e.held {
 		return n.unclaimed(c, e)
 	}
-	c.claim = e.record
-	if e.now+n.limitOf(c.claim) > n.probeDeadline(c.claim) {
+	claim := e.record
+	c.claim = &claim
+	if e.now+n.limitOf(claim) > n.probeDeadline(claim) {
 		// Frozen or slow since the claim: the probe could outlive the lease.
 		c.stage = releasing
-		return n.write(c, n.release(c.claim, n.nextID()))
+		return n.write(c, n.release(claim, n.nextID()))
 	}
 	c.probe = true
 	return n.admit(c)

@@ -42,9 +42,9 @@ func (s stage) byOperator() bool { return s == readingOverride || s == overridin
 // operator's override and a read in the background are calls too.
 type call struct {
 	stage stage
-	epoch int64  // that admitted it: the fence of a failure
-	probe bool   // admitted as the circuit's probe
-	claim Record // written by its own claim: the fence of a probe's result
+	epoch int64   // that admitted it: the fence of a failure
+	probe bool    // admitted as the circuit's probe
+	claim *Record // written by its own claim: the fence of a probe's result
 
 	local        bool  // decided without the store
 	outageSince  int64 // the store outage it is local in
@@ -60,7 +60,7 @@ type call struct {
 	weight    int64  // how many calls it stands for
 	recorded  bool   // with its weight: to record it again would count it twice
 	conflicts int    // writes whose condition failed and that were decided again
-	change    Change
+	change    *Change
 
 	override Override // to be set; without a Mode to be cleared, by its By
 }
@@ -99,7 +99,7 @@ type op struct {
 	epoch          int64       // opPrune
 	ids            []FailureID // opPrune
 	tally          Tally       // opCount
-	change         Change      // opChange
+	change         *Change     // opChange
 	rejection      *OpenError  // opReject
 	err            error       // opDone: why the record was not read or written
 	notices        []notice    // for observers, with any kind

@@ -60,16 +60,16 @@ type Classifier func(error) Outcome
 // ReasonError. If the errors of a dependency distinguish a caller's mistake from
 // an outage, write a Classifier for them that falls back on this one.
 func Classify(err error) Outcome {
-	var netErr net.Error
-	var panicked *PanicError
+	netErr, ofNetwork := errors.AsType[net.Error](err)
+	_, panicked := errors.AsType[*PanicError](err)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrOpen):
 		return Outcome{Verdict: Neutral}
-	case errors.As(err, &panicked):
+	case panicked:
 		return Outcome{Verdict: Failed, Reason: ReasonPanic}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), ofNetwork && netErr.Timeout():
 		return Outcome{Verdict: Failed, Reason: ReasonTimeout}
-	case netErr != nil:
+	case ofNetwork:
 		return Outcome{Verdict: Failed, Reason: ReasonConnection}
 	default:
 		return Outcome{Verdict: Failed, Reason: ReasonError}

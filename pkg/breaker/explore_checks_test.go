@@ -61,7 +61,7 @@ func (w *world) checkStep(i int, was seen, e event, o op, firstID uint64) {
 	switch o.kind {
 	case opChange:
 		w.checkID(n, o.change.To.Writer, firstID)
-		w.checkDecided(s, e, o.change)
+		w.checkDecided(s, e, *o.change)
 	case opAppend:
 		w.checkID(n, o.failure.New, firstID)
 		if s.counted == "" {

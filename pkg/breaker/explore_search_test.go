@@ -308,7 +308,7 @@ func (s *slot) sum() uint64 {
 		h.flags(c.recorded)
 	}
 	if c.probe {
-		h.record(&c.claim)
+		h.record(c.claim)
 	}
 	switch s.phase {
 	case calling:

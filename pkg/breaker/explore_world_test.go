@@ -346,7 +346,7 @@ func (w *world) commit(s *slot) (Record, bool) {
 	case opCount:
 		after, held = before.Count(o.tally)
 	case opChange:
-		after, held = before.Apply(o.change)
+		after, held = before.Apply(*o.change)
 	}
 	if held && o.kind == opChange {
 		s.won = o.change.To.Writer

@@ -175,8 +175,8 @@ func (n *node) recordFor(c *call) Record {
 }
 
 func (n *node) write(c *call, change Change) op {
-	c.change = change
-	return op{kind: opChange, change: change}
+	c.change = &change
+	return op{kind: opChange, change: c.change}
 }
 
 // nextID returns a new id for a write: the node's id is random, and it never

@@ -146,7 +146,7 @@ func TestOutcomesOfAnEarlierStoreOutageAreDropped(t *testing.T) {
 
 func TestInAStoreOutageTheLeaseOfAFleetsProbeRunsOut(t *testing.T) {
 	leased := Record{State: HalfOpen, Generation: 6, Epoch: 6, Writer: "w", ProbeOwner: "self", ProbeUntil: noon + 5_000}
-	n, c := newNode(leased), &call{probe: true, epoch: 6, claim: leased}
+	n, c := newNode(leased), &call{probe: true, epoch: 6, claim: &leased}
 	want(t, n.report(c, Outcome{}, at(noon+10)), opChange)
 	o := n.replied(c, event{now: noon + 110, left: 20_000, err: errStore})
 	if want(t, o, opDone); n.storeOutage.record.ProbeOwner != "self" {

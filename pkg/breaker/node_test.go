@@ -159,7 +159,7 @@ func TestAWriteThatChangesNoStateIsNotAnnounced(t *testing.T) {
 		"a lease that was given back":               {releasing, lease},
 	} {
 		n := newNode(closedRecord())
-		if n.announce(&call{stage: c.stage, change: c.change}, noon); len(n.notices) != 0 {
+		if n.announce(&call{stage: c.stage, change: &c.change}, noon); len(n.notices) != 0 {
 			t.Errorf("%s: announced %+v", rule, n.notices)
 		}
 	}
@@ -167,7 +167,7 @@ func TestAWriteThatChangesNoStateIsNotAnnounced(t *testing.T) {
 
 func TestAnOpeningIsAnnouncedWithItsRetryTime(t *testing.T) {
 	n := newNode(closedRecord())
-	c := call{stage: tripping, change: Change{From: closedRecord(), To: due()}}
+	c := call{stage: tripping, change: &Change{From: closedRecord(), To: due()}}
 	n.announce(&c, noon)
 	if len(n.notices) != 1 || !n.notices[0].transition.RetryAt.Equal(time.UnixMilli(noon)) {
 		t.Errorf("announced %+v", n.notices)

@@ -94,16 +94,16 @@ type notice struct {
 
 // announce adds the notice of a transition that this call's own write made.
 func (n *node) announce(c *call, now int64) {
-	switch from, to := c.change.From.State, c.change.To.State; {
-	case c.stage == appending || c.stage == pruning || c.stage == trimming || c.stage == counting:
+	if c.stage == appending || c.stage == pruning || c.stage == trimming || c.stage == counting {
 		return // change is that of an earlier write, which failed
-	case from == to && c.stage != overriding:
+	}
+	if c.change.From.State == c.change.To.State && c.stage != overriding {
 		return
 	}
 	if limit := c.change.To.ProbeLimit; limit > c.change.From.ProbeLimit {
 		n.notices = append(n.notices, notice{probeCut: msDuration(limit)})
 	}
-	t := newTransition(n.Name, c.change, c.override.By, now)
+	t := newTransition(n.Name, *c.change, c.override.By, now)
 	t.Local = c.local
 	n.notices = append(n.notices, notice{transition: &t, inHistory: !c.local && belongsInHistory(c.change.From, c.change.To)})
 }

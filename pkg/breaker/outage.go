@@ -122,7 +122,7 @@ func (n *node) performLocally(o op, e event) event {
 	case opCount:
 		*r, e.held = r.Count(o.tally)
 	case opChange:
-		*r, e.held = r.Apply(o.change)
+		*r, e.held = r.Apply(*o.change)
 	}
 	e.record = *r
 	return e

@@ -9,7 +9,8 @@ import (
 )
 
 // run drives a call: step, perform the operation, feed the reply back, until
-// the call is admitted, rejected or done.
+// the call is admitted, rejected or done. An operation counts as sent when the
+// step that asks for it began: a record is never taken for younger than it is.
 func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op) op {
 	step, e := begin, event{}
 	for {
@@ -17,7 +18,7 @@ func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op)
 		if o.kind <= opDone {
 			return o
 		}
-		e = b.perform(ctx, o)
+		e = b.perform(ctx, o, e.now)
 		step = b.node.replied
 	}
 }
@@ -66,7 +67,7 @@ func (b *Breaker) startBackgroundRead(ctx context.Context) <-chan struct{} {
 // perform performs one operation. Unless attached, an operation on the store
 // ignores the caller's cancellation: the outcome of a write that is half sent
 // would be unknown, and others share a read.
-func (b *Breaker) perform(ctx context.Context, o op) (e event) {
+func (b *Breaker) perform(ctx context.Context, o op, sent int64) (e event) {
 	if o.kind == opWait {
 		sleep(ctx, msDuration(o.wait))
 		return event{}
@@ -76,11 +77,11 @@ func (b *Breaker) perform(ctx context.Context, o op) (e event) {
 		if o.cold {
 			timeout = b.node.PrimeTimeout
 		}
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
+		bounded := newStoreContext(ctx, timeout)
+		defer bounded.end()
 		ctx = bounded
 	}
-	e = event{sent: b.now().UnixMilli(), authoritative: true}
+	e = event{sent: sent, authoritative: true}
 	defer func() {
 		// A store that panics is one that fails: the call must go on to free the
 		// claiming slot that it may hold.
@@ -103,7 +104,7 @@ func (b *Breaker) perform(ctx context.Context, o op) (e event) {
 	case opCount:
 		e.record, e.held, e.err = b.store.Count(ctx, b.Name(), o.tally)
 	case opChange:
-		e.record, e.held, e.err = b.store.Change(ctx, b.Name(), o.change)
+		e.record, e.held, e.err = b.store.Change(ctx, b.Name(), *o.change)
 	}
 	return e
 }

@@ -30,7 +30,7 @@ func (p *Permit) Deadline() time.Time {
 	if !p.Probe() {
 		return time.Time{}
 	}
-	return time.UnixMilli(p.breaker.node.probeDeadline(p.call.claim))
+	return time.UnixMilli(p.breaker.node.probeDeadline(*p.call.claim))
 }
 
 // Check returns an *OpenError if the circuit has opened since the call was

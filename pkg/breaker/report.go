@@ -13,7 +13,7 @@ func (n *node) report(c *call, o Outcome, e event) op {
 		return n.done(c) // the local record that admitted it is gone
 	case c.probe:
 		c.stage = concluding
-		return n.issue(c, e, n.write(c, n.conclude(c.claim, o, e.now, n.nextID())))
+		return n.issue(c, e, n.write(c, n.conclude(*c.claim, o, e.now, n.nextID())))
 	case o.Verdict == Neutral || c.disabled:
 		return n.done(c)
 	case o.Verdict == Succeeded:

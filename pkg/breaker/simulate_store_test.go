@@ -174,7 +174,7 @@ func (s *simStore) serve(o op, environment int) event {
 		s.record, e.held = before.Count(o.tally)
 	case opChange:
 		s.writes.changes++
-		s.record, e.held = before.Apply(o.change)
+		s.record, e.held = before.Apply(*o.change)
 	}
 	e.record = s.record
 	if !e.held {
