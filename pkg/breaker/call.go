@@ -62,7 +62,7 @@ type call struct {
 	conflicts int    // writes whose condition failed and that were decided again
 	change    *Change
 
-	override Override // to be set; without a Mode to be cleared, by its By
+	override *Override // to be set; without a Mode to be cleared, by its By
 }
 
 // exceeds counts a conflict and reports whether it is one more than limit, so

@@ -103,7 +103,11 @@ func (n *node) announce(c *call, now int64) {
 	if limit := c.change.To.ProbeLimit; limit > c.change.From.ProbeLimit {
 		n.notices = append(n.notices, notice{probeCut: msDuration(limit)})
 	}
-	t := newTransition(n.Name, *c.change, c.override.By, now)
+	by := ""
+	if c.override != nil {
+		by = c.override.By
+	}
+	t := newTransition(n.Name, *c.change, by, now)
 	t.Local = c.local
 	n.notices = append(n.notices, notice{transition: &t, inHistory: !c.local && belongsInHistory(c.change.From, c.change.To)})
 }

@@ -132,7 +132,7 @@ func (b *Breaker) changeOverride(ctx context.Context, o Override) error {
 
 // override sets o, or if o has no Mode clears the override in force.
 func (n *node) override(c *call, o Override, e event) op {
-	c.stage, c.override, c.conflicts = readingOverride, o, 0
+	c.stage, c.override, c.conflicts = readingOverride, &o, 0
 	return n.issue(c, e, op{kind: opLoad, consistent: true, attached: true})
 }
 
@@ -141,7 +141,7 @@ func (n *node) overrideNow(c *call, e event) op {
 		return n.done(c) // none to clear
 	}
 	c.stage = overriding
-	o := n.write(c, n.machine.override(e.record, c.override, n.nextID()))
+	o := n.write(c, n.machine.override(e.record, *c.override, n.nextID()))
 	o.attached = true
 	return o
 }

@@ -12,14 +12,14 @@ import (
 // the call is admitted, rejected or done. An operation counts as sent when the
 // step that asks for it began: a record is never taken for younger than it is.
 func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op) op {
-	step, e := begin, event{}
+	step, replied, e := begin, b.node.replied, event{}
 	for {
 		o := b.step(ctx, c, e, step)
 		if o.kind <= opDone {
 			return o
 		}
 		e = b.perform(ctx, o, e.now)
-		step = b.node.replied
+		step = replied
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // concurrent use. Its only errors are those of ended contexts.
 type Store struct {
 	mu      sync.Mutex
-	records map[string]breaker.Record
+	records map[string]*breaker.Record
 	history map[string][]breaker.Transition // newest first
 }
 
@@ -24,7 +24,7 @@ const historyKept = 1000
 
 // New returns a Store in which every circuit is closed.
 func New() *Store {
-	return &Store{records: make(map[string]breaker.Record), history: make(map[string][]breaker.Transition)}
+	return &Store{records: make(map[string]*breaker.Record), history: make(map[string][]breaker.Transition)}
 }
 
 var _ breaker.Store = (*Store)(nil)
@@ -100,13 +100,18 @@ func (s *Store) update(ctx context.Context, circuit string, f func(breaker.Recor
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, ok := s.records[circuit]
-	if !ok {
-		r = breaker.Record{State: breaker.Closed}
+	stored, ok := s.records[circuit]
+	r := breaker.Record{State: breaker.Closed}
+	if ok {
+		r = *stored
 	}
 	r, held := f(r)
-	if held {
-		s.records[circuit] = r
+	switch {
+	case held && ok:
+		*stored = r
+	case held:
+		created := r
+		s.records[circuit] = &created
 	}
 	return r, held, nil
 }
