@@ -106,8 +106,8 @@ func (n *node) hasTime(r Record, e event, wait int64) bool {
 }
 
 func (n *node) waited(c *call, e event) op {
-	if n.admission(n.record, e.now) == claimable && !n.hasTime(n.record, e, 0) {
-		return n.reject(c, n.record, e.now)
+	if n.admission(*n.record, e.now) == claimable && !n.hasTime(*n.record, e, 0) {
+		return n.reject(c, *n.record, e.now)
 	}
 	c.stage = rechecking
 	return op{kind: opLoad, consistent: true}
@@ -115,11 +115,11 @@ func (n *node) waited(c *call, e event) op {
 
 // rechecked decides again, because others may have acted during the wait.
 func (n *node) rechecked(c *call, e event) op {
-	switch n.admission(n.record, e.now) {
+	switch n.admission(*n.record, e.now) {
 	case passes:
-		return n.passOrRamp(c, n.record, e)
+		return n.passOrRamp(c, *n.record, e)
 	case rejects:
-		return n.reject(c, n.record, e.now)
+		return n.reject(c, *n.record, e.now)
 	default:
 		return n.claimNow(c, e)
 	}

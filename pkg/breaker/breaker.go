@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,7 @@ type Config struct {
 type Breaker struct {
 	store    Store
 	classify Classifier
-	observer Observer
+	observer *Observer
 	now      func() time.Time
 	rand     func() uint64
 
@@ -47,9 +48,10 @@ type Breaker struct {
 	// result. The Permit with the report stays on Do's stack.
 	shown Permit
 
-	mu    sync.Mutex
-	node  node
-	reads map[bool]*read // under way, by consistency
+	mu   sync.Mutex
+	node node
+	// The reads that are under way, or nil.
+	eventualRead, consistentRead *read
 }
 
 // New returns a Breaker that has read nothing yet: see Prime. Its error joins
@@ -63,8 +65,10 @@ func New(c Config) (*Breaker, error) {
 		return nil, errors.New("circuit breaker: Config.Store is nil")
 	}
 	b := &Breaker{
-		store: c.Store, classify: c.Classify, observer: c.Observer, now: c.Now, rand: c.Rand,
-		reads: make(map[bool]*read),
+		store: c.Store, classify: c.Classify, observer: &noObserver, now: c.Now, rand: c.Rand,
+	}
+	if !reflect.ValueOf(c.Observer).IsZero() {
+		b.observer = &c.Observer
 	}
 	if b.classify == nil {
 		b.classify = Classify
@@ -80,7 +84,7 @@ func New(c Config) (*Breaker, error) {
 		id = environmentID(b.rand)
 	}
 	b.node = node{machine: machine{settings}, id: id}
-	b.node.record = missing()
+	b.node.record = &withoutItem
 	b.shown.breaker = b
 	b.shown.done.Store(true)
 	return b, nil

@@ -63,6 +63,8 @@ type call struct {
 	change    *Change
 
 	override *Override // to be set; without a Mode to be cleared, by its By
+
+	notices []notice // of the step under way
 }
 
 // exceeds counts a conflict and reports whether it is one more than limit, so

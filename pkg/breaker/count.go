@@ -9,7 +9,9 @@ func (n *node) succeeded(c *call, e event) op {
 	if n.FailureRate == 0 || !n.accepts(r, c.epoch, e.now) {
 		return n.done(c)
 	}
-	n.own.succeed(n.FailureRate)
+	if n.own != nil {
+		n.own.succeed(n.FailureRate)
+	}
 	l := n.ledger(r, e.now)
 	if c.local || !l.on {
 		return n.done(c)
@@ -23,12 +25,16 @@ func (n *node) succeeded(c *call, e event) op {
 	})
 }
 
-// drawFailure takes a failure from the environment's own bucket and reports
-// whether it is drawn to be recorded. During a store outage all are.
+// drawFailure takes a token from the environment's own bucket and reports whether
+// the failure is drawn to be recorded. During a store outage all are. The bucket of
+// another epoch, or of a time whose failures have all left the window, was full.
 func (n *node) drawFailure(c *call, now int64) bool {
 	r := n.recordFor(c)
 	l := n.ledger(r, now)
-	n.own.fail(c.epoch, !l.on)
+	if n.own == nil || n.own.epoch != c.epoch || !l.on {
+		n.own = &ownBucket{epoch: c.epoch}
+	}
+	n.own.taken++
 	return c.local || n.drawAgain(c, r, now)
 }
 
@@ -84,6 +90,6 @@ func (n *node) counted(c *call, e event) op {
 func (n *node) reported(c *call) reported {
 	return reported{
 		id: c.failure, epoch: c.epoch, weight: c.weight, counted: c.recorded, local: c.local,
-		emptied: n.own.epoch == c.epoch && n.own.taken >= float64(n.FailureThreshold)-rounding,
+		emptied: n.own != nil && n.own.epoch == c.epoch && n.own.taken >= float64(n.FailureThreshold)-rounding,
 	}
 }

@@ -338,9 +338,9 @@ func effectiveState(r Record, now int64) State {
 
 func (n *node) knows(c *call) *Record {
 	if c.local {
-		return &n.storeOutage.record
+		return n.storeOutage.record
 	}
-	return &n.record
+	return n.record
 }
 
 // checkRest: an environment without calls holds nothing.

@@ -272,13 +272,13 @@ func (w *world) touchEnv(env int) {
 	n := &w.envs[env]
 	var h hash
 	h.text(n.id)
-	h.record(&n.record)
+	h.record(n.record)
 	h.flags(n.known, n.claiming, n.refreshing, n.storeOutage.retrying, n.storeOutage.writeFailed)
 	h.num(n.sent, n.answered, n.storeOutage.since, n.storeOutage.retryAt, int64(n.storeOutage.failures))
 	if n.storeOutage.since != 0 {
-		h.record(&n.storeOutage.record)
+		h.record(n.storeOutage.record)
 	}
-	if n.FailureRate > 0 {
+	if n.own != nil {
 		h.num(n.own.epoch, int64(n.own.taken*1e6))
 	}
 	w.envHash[env] = uint64(h)
@@ -353,7 +353,11 @@ func (o *op) digest() hash {
 	h.flags(o.cold, o.attached, o.backgroundRead, o.err != nil)
 	h.num(o.wait, o.failure.At, int64(o.failure.Cap), int64(len(o.notices)))
 	h.text(string(o.failure.ID))
-	for _, r := range []*Record{&o.change.From, &o.change.To} {
+	var change Change
+	if o.change != nil {
+		change = *o.change
+	}
+	for _, r := range []*Record{&change.From, &change.To} {
 		h.num(r.LastFailureAt, r.OpenedAt, r.FirstOpenedAt, int64(r.TrippedBy))
 		h.text(r.Reason + r.OverrideBy + r.OverrideWhy)
 	}

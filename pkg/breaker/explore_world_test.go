@@ -119,7 +119,7 @@ func (w *world) birth(env int) {
 	id := string(rune('a'+env)) + strconv.Itoa(w.born[env])
 	w.born[env]++
 	w.envs[env] = node{machine: machine{w.settings}, id: id}
-	w.envs[env].record = missing()
+	w.envs[env].record = &withoutItem
 	w.touchEnv(env)
 }
 
@@ -266,7 +266,7 @@ func (s *situation) begin(b bounds) *world {
 	for env := range b.envs {
 		w.birth(env)
 		if n := &w.envs[env]; !s.cold {
-			n.record, n.known = s.record, true
+			n.record, n.known = &s.record, true
 			n.sent, n.answered = w.clock(env), w.clock(env)
 			w.touchEnv(env)
 		}
@@ -308,7 +308,10 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	switch o.kind {
 	case opAdmit:
 		s.phase, s.admitted = calling, s.call.epoch
-		s.until = w.now + max(ms(w.settings.ProbeTimeout), s.call.claim.ProbeLimit)
+		s.until = w.now + ms(w.settings.ProbeTimeout)
+		if s.call.probe {
+			s.until = w.now + max(ms(w.settings.ProbeTimeout), s.call.claim.ProbeLimit)
+		}
 		if o.backgroundRead {
 			w.readBeside(s.env)
 		}

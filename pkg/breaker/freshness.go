@@ -37,7 +37,7 @@ func (n *node) trustedUntil(now int64) (trusted, quiet int64) {
 }
 
 func (n *node) maxAge(now int64) int64 {
-	switch state, _ := n.effectiveState(n.record, now); {
+	switch state, _ := n.effectiveState(*n.record, now); {
 	case state == Open:
 		return openMaxAge
 	case state == HalfOpen:
@@ -55,7 +55,7 @@ func (n *node) maxAge(now int64) int64 {
 // close is read more often while its last probe is young: one that takes long is
 // not worth so many reads.
 func (n *node) halfOpenAge(now int64) int64 {
-	r := n.record
+	r := *n.record
 	last := r.Successes == n.SuccessThreshold-1 && r.Successes > 0
 	begun := r.ProbeUntil - ms(n.leaseOf(r))
 	if last && (r.ProbeOwner == "" || now-begun < youngProbe) {
@@ -70,7 +70,7 @@ func (n *node) halfOpenAge(now int64) int64 {
 // opens.
 func (n *node) suspicious(now int64) bool {
 	if n.FailureRate > 0 {
-		l := n.ledger(n.record, now)
+		l := n.ledger(*n.record, now)
 		return l.suspicious()
 	}
 	recent := 0
@@ -117,16 +117,16 @@ func (n *node) freshness(last *freshness, now int64) *freshness {
 	if !n.known || n.storeOutage.since != 0 {
 		return nil
 	}
-	switch state, mode := n.effectiveState(n.record, now); {
+	switch state, mode := n.effectiveState(*n.record, now); {
 	case state != Closed:
 		return n.freshRejection(now)
-	case mode != "" || now < n.record.OverrideUntil || n.ramp(n.record, now) < 1:
+	case mode != "" || now < n.record.OverrideUntil || n.ramp(*n.record, now) < 1:
 		return nil
 	}
 	_, quiet := n.trustedUntil(now)
 	next := freshness{from: max(n.sent, n.record.OverrideUntil), until: quiet, epoch: n.record.Epoch}
 	if n.FailureRate > 0 {
-		l := n.ledger(n.record, now)
+		l := n.ledger(*n.record, now)
 		next.counts = l.on
 	}
 	switch {
@@ -147,13 +147,13 @@ func (n *node) freshRejection(now int64) *freshness {
 	if now < n.sent || until < now || !n.rejectsAlike(now, until) {
 		return nil
 	}
-	return &freshness{from: now, until: until, rejection: n.rejection(&call{}, n.record, now)}
+	return &freshness{from: now, until: until, rejection: n.rejection(&call{}, *n.record, now)}
 }
 
 // rejectsAlike reports whether the record rejects calls at both times, and for
 // the same reason. They are so near that it then does in between.
 func (n *node) rejectsAlike(now, until int64) bool {
-	_, mode := n.effectiveState(n.record, now)
-	_, last := n.effectiveState(n.record, until)
-	return mode == last && !n.stale(until) && n.admission(n.record, now) == rejects && n.admission(n.record, until) == rejects
+	_, mode := n.effectiveState(*n.record, now)
+	_, last := n.effectiveState(*n.record, until)
+	return mode == last && !n.stale(until) && n.admission(*n.record, now) == rejects && n.admission(*n.record, until) == rejects
 }

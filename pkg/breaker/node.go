@@ -14,22 +14,21 @@ type node struct {
 	machine
 	id string
 	view
-	notices []notice
 }
 
 // view is what a node knows of its circuit.
 type view struct {
-	record   Record
-	known    bool  // false until the first answer
-	sent     int64 // when the operation that returned record was sent; its age counts from here
-	answered int64 // when that operation was answered
+	record   *Record // never changed in place
+	sent     int64   // when the operation that returned record was sent; its age counts from here
+	answered int64   // when that operation was answered
+	serial   uint64  // makes the ids of this node unique
 
-	claiming   bool   // a call holds the claiming slot
-	refreshing bool   // a read runs in the background of a call
-	serial     uint64 // makes the ids of this node unique
+	known      bool // false until the first answer
+	claiming   bool // a call holds the claiming slot
+	refreshing bool // a read runs in the background of a call
 
 	storeOutage storeOutage
-	own         ownBucket
+	own         *ownBucket // nil: full
 }
 
 // prime reads the record before the first call.
@@ -60,14 +59,15 @@ func (n *node) issue(c *call, e event, o op) op {
 		case n.storeOutage.since != 0 && !c.retriesStore && !c.stage.byOperator():
 			o = n.decideLocally(c, e)
 		default:
-			return n.withNotices(o)
+			return c.withNotices(o)
 		}
 	}
-	return n.withNotices(o)
+	return c.withNotices(o)
 }
 
-func (n *node) withNotices(o op) op {
-	o.notices, n.notices = n.notices, nil
+// withNotices passes on what the step has to tell observers.
+func (c *call) withNotices(o op) op {
+	o.notices, c.notices = c.notices, nil
 	return o
 }
 
@@ -162,16 +162,28 @@ func (n *node) adopt(e event) (stale bool) {
 	case !e.authoritative:
 		return true
 	}
-	n.record, n.known, n.sent, n.answered = e.record, true, e.sent, e.now
+	n.record, n.known, n.sent, n.answered = kept(e.record), true, e.sent, e.now
 	return false
 }
+
+// kept returns a record to keep. Circuits without an item share one.
+func kept(r Record) *Record {
+	if !r.Exists() {
+		return &withoutItem
+	}
+	own := r // on the heap only here
+	return &own
+}
+
+// withoutItem is missing, to be pointed to.
+var withoutItem = missing()
 
 // recordFor returns the record that decides for a call.
 func (n *node) recordFor(c *call) Record {
 	if c.local {
-		return n.storeOutage.record
+		return *n.storeOutage.record
 	}
-	return n.record
+	return *n.record
 }
 
 func (n *node) write(c *call, change Change) op {

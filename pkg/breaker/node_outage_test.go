@@ -99,7 +99,7 @@ func TestTheBackOffBeginsAgainAfterASuccessOfTheKindThatFailed(t *testing.T) {
 	} {
 		n := newNode(closedRecord())
 		n.storeOutage.failures, n.storeOutage.writeFailed = 3, c.writeFailed
-		if n.storeRecovered(&call{stage: c.stage}, at(noon)); n.storeOutage.failures != c.failures {
+		if n.storeRecovered(&call{stage: c.stage}, at(noon)); int(n.storeOutage.failures) != c.failures {
 			t.Errorf("%s: %d failures, want %d", rule, n.storeOutage.failures, c.failures)
 		}
 	}
@@ -108,10 +108,10 @@ func TestTheBackOffBeginsAgainAfterASuccessOfTheKindThatFailed(t *testing.T) {
 func TestTheEndOfAStoreOutageReportsItsLength(t *testing.T) {
 	n := newNode(closedRecord())
 	n.storeFailed(&call{}, event{now: noon, err: errStore})
-	n.notices = nil
-	n.storeRecovered(&call{retriesStore: true}, event{now: noon + 7_000})
-	if len(n.notices) != 1 || n.notices[0].storeReturned == nil || *n.notices[0].storeReturned != 7*time.Second {
-		t.Errorf("notices %+v", n.notices)
+	c := &call{retriesStore: true}
+	n.storeRecovered(c, event{now: noon + 7_000})
+	if len(c.notices) != 1 || c.notices[0].storeReturned == nil || *c.notices[0].storeReturned != 7*time.Second {
+		t.Errorf("notices %+v", c.notices)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestAnOverrideUsesTheStoreInAStoreOutage(t *testing.T) {
 	}
 	want(t, n.arrive(new(call), at(noon+2_230)), opReject)
 	// The call that was trying the store again has nothing left to end.
-	o = n.replied(trier, answered(noon+2_240, n.record, true))
+	o = n.replied(trier, answered(noon+2_240, *n.record, true))
 	if want(t, o, opReject); len(o.notices) != 0 {
 		t.Errorf("tells %+v", o.notices)
 	}

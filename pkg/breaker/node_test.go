@@ -15,7 +15,7 @@ var errStore = errors.New("store unavailable")
 // newNode returns a node that has known r since noon.
 func newNode(r Record) *node {
 	n := &node{machine: testMachine(), id: "self"}
-	n.record, n.known, n.sent, n.answered = r, true, noon, noon
+	n.record, n.known, n.sent, n.answered = &r, true, noon, noon
 	return n
 }
 
@@ -159,8 +159,9 @@ func TestAWriteThatChangesNoStateIsNotAnnounced(t *testing.T) {
 		"a lease that was given back":               {releasing, lease},
 	} {
 		n := newNode(closedRecord())
-		if n.announce(&call{stage: c.stage, change: &c.change}, noon); len(n.notices) != 0 {
-			t.Errorf("%s: announced %+v", rule, n.notices)
+		by := &call{stage: c.stage, change: &c.change}
+		if n.announce(by, noon); len(by.notices) != 0 {
+			t.Errorf("%s: announced %+v", rule, by.notices)
 		}
 	}
 }
@@ -169,8 +170,8 @@ func TestAnOpeningIsAnnouncedWithItsRetryTime(t *testing.T) {
 	n := newNode(closedRecord())
 	c := call{stage: tripping, change: &Change{From: closedRecord(), To: due()}}
 	n.announce(&c, noon)
-	if len(n.notices) != 1 || !n.notices[0].transition.RetryAt.Equal(time.UnixMilli(noon)) {
-		t.Errorf("announced %+v", n.notices)
+	if len(c.notices) != 1 || !c.notices[0].transition.RetryAt.Equal(time.UnixMilli(noon)) {
+		t.Errorf("announced %+v", c.notices)
 	}
 }
 
@@ -194,7 +195,7 @@ func TestEachNoticeCallsOneFunctionOfTheObserver(t *testing.T) {
 		"unrecorded": {historyFailed: errStore},
 	} {
 		called = nil
-		(&Breaker{observer: all}).notify(context.Background(), n)
+		(&Breaker{observer: &all}).notify(context.Background(), n)
 		if fmt.Sprint(called) != fmt.Sprint([]string{what}) {
 			t.Errorf("%s: called %v", what, called)
 		}
@@ -206,7 +207,7 @@ func TestEachNoticeCallsOneFunctionOfTheObserver(t *testing.T) {
 			"lost": "StoreLost", "returned": "StoreReturned", "unrecorded": "HistoryFailed",
 		}[what]
 		reflect.ValueOf(&partial).Elem().FieldByName(field).SetZero()
-		if (&Breaker{observer: partial}).notify(context.Background(), n); called != nil {
+		if (&Breaker{observer: &partial}).notify(context.Background(), n); called != nil {
 			t.Errorf("%s: without its function called %v", what, called)
 		}
 	}

@@ -80,6 +80,9 @@ type Observer struct {
 	HistoryFailed func(ctx context.Context, circuit string, err error)
 }
 
+// noObserver is that of all breakers without one.
+var noObserver Observer
+
 // notice is one call of an Observer. Exactly one field is set, apart from
 // inHistory.
 type notice struct {
@@ -101,7 +104,7 @@ func (n *node) announce(c *call, now int64) {
 		return
 	}
 	if limit := c.change.To.ProbeLimit; limit > c.change.From.ProbeLimit {
-		n.notices = append(n.notices, notice{probeCut: msDuration(limit)})
+		c.notices = append(c.notices, notice{probeCut: msDuration(limit)})
 	}
 	by := ""
 	if c.override != nil {
@@ -109,7 +112,7 @@ func (n *node) announce(c *call, now int64) {
 	}
 	t := newTransition(n.Name, *c.change, by, now)
 	t.Local = c.local
-	n.notices = append(n.notices, notice{transition: &t, inHistory: !c.local && belongsInHistory(c.change.From, c.change.To)})
+	c.notices = append(c.notices, notice{transition: &t, inHistory: !c.local && belongsInHistory(c.change.From, c.change.To)})
 }
 
 // notify calls the observer. A panic of the observer does not break the call.

@@ -1,6 +1,9 @@
 package breaker
 
-import "cmp"
+import (
+	"cmp"
+	"errors"
+)
 
 // Back-off from a store that cannot be reached, in ms.
 const (
@@ -14,14 +17,16 @@ const (
 // is rejected because the store is down. One call at a time tries the store
 // again, and its answer ends the outage and discards the local record.
 type storeOutage struct {
-	since       int64 // 0: no outage
-	retryAt     int64 // the store is not tried before
-	retrying    bool  // a call tries the store
-	record      Record
-	err         error // of its beginning
-	failures    int   // since the last success of the same kind
-	writeFailed bool  // the last failure was a write's
+	since       int64   // 0: no outage
+	retryAt     int64   // the store is not tried before
+	record      *Record // nil: no outage
+	failures    int32   // since the last success of the same kind
+	retrying    bool    // a call tries the store
+	writeFailed bool    // the last failure was a write's
 }
+
+// errStoreOutage ends an operation that needs the store while that is not tried.
+var errStoreOutage = errors.New("the store could not be reached before, and is not tried again yet")
 
 // retriesStore reports whether this call is to try the store again. It chooses
 // one call at a time.
@@ -55,11 +60,11 @@ func (n *node) storeFailed(c *call, e event) {
 		return
 	}
 	if out.since == 0 {
-		out.since, out.record, out.err = e.now, missing(), e.err
+		out.since, out.record = e.now, &withoutItem
 		if n.known {
 			out.record = n.record
 		}
-		n.notices = append(n.notices, notice{storeLost: e.err})
+		c.notices = append(c.notices, notice{storeLost: e.err})
 	}
 	backOff := min(int64(firstBackOff)<<min(out.failures, 10), longestBackOff)
 	jitter := int64(e.random % uint64(backOff/2+1))
@@ -84,7 +89,7 @@ func (n *node) storeRecovered(c *call, e event) {
 		return // an operator's write has ended it
 	}
 	lasted := msDuration(e.now - n.storeOutage.since)
-	n.notices = append(n.notices, notice{storeReturned: &lasted})
+	c.notices = append(c.notices, notice{storeReturned: &lasted})
 	n.storeOutage = storeOutage{failures: n.storeOutage.failures, writeFailed: n.storeOutage.writeFailed}
 }
 
@@ -106,24 +111,27 @@ func (n *node) decideLocally(c *call, e event) op {
 	case reporting, appending, pruning, tripping:
 		return n.add(c, e.now)
 	default:
-		return n.failed(c, cmp.Or(e.err, n.storeOutage.err))
+		return n.failed(c, cmp.Or(e.err, errStoreOutage))
 	}
 }
 
 // performLocally performs an operation on the local record.
 func (n *node) performLocally(o op, e event) event {
 	e.err, e.held, e.authoritative = nil, true, true
-	r := &n.storeOutage.record
+	r := *n.storeOutage.record
 	switch o.kind {
 	case opAppend:
-		*r, e.held = r.Append(o.failure)
+		r, e.held = r.Append(o.failure)
 	case opPrune:
-		*r, e.held = r.Prune(o.epoch, o.ids)
+		r, e.held = r.Prune(o.epoch, o.ids)
 	case opCount:
-		*r, e.held = r.Count(o.tally)
+		r, e.held = r.Count(o.tally)
 	case opChange:
-		*r, e.held = r.Apply(*o.change)
+		r, e.held = r.Apply(*o.change)
 	}
-	e.record = *r
+	if e.held && o.kind != opLoad {
+		n.storeOutage.record = kept(r)
+	}
+	e.record = r
 	return e
 }

@@ -14,22 +14,22 @@ import (
 func (b *Breaker) run(ctx context.Context, c *call, begin func(*call, event) op) op {
 	step, replied, e := begin, b.node.replied, event{}
 	for {
-		o := b.step(ctx, c, e, step)
+		o, now := b.step(ctx, c, e, step)
 		if o.kind <= opDone {
 			return o
 		}
-		e = b.perform(ctx, o, e.now)
+		e = b.perform(ctx, o, now)
 		step = replied
 	}
 }
 
 // step takes one step of the node under the lock and then notifies the
-// observer. It reads the clock under the lock: read before, it could be older than
-// what another call has put into the node since.
-func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, event) op) op {
+// observer. It returns the time of the step. It reads the clock under the lock:
+// read before, it could be older than what another call has put into the node since.
+func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, event) op) (o op, now int64) {
 	b.mu.Lock()
 	e.now, e.random, e.left = b.now().UnixMilli(), b.rand(), b.timeLeft(ctx)
-	o := step(c, e)
+	o = step(c, e)
 	b.fast.Store(b.node.freshness(b.fast.Load(), e.now))
 	b.mu.Unlock()
 	for _, n := range o.notices {
@@ -38,7 +38,7 @@ func (b *Breaker) step(ctx context.Context, c *call, e event, step func(*call, e
 			b.recordHistory(ctx, *n.transition)
 		}
 	}
-	return o
+	return o, e.now
 }
 
 // timeLeft returns the ms until the caller's context ends.
@@ -120,18 +120,22 @@ type read struct {
 // sharedLoad reads the record, or waits for a read of the same consistency that
 // is under way.
 func (b *Breaker) sharedLoad(ctx context.Context, consistent bool) *read {
+	underWay := &b.eventualRead
+	if consistent {
+		underWay = &b.consistentRead
+	}
 	b.mu.Lock()
-	if r := b.reads[consistent]; r != nil {
+	if r := *underWay; r != nil {
 		b.mu.Unlock()
 		<-r.done
 		return r
 	}
 	r := &read{done: make(chan struct{}), sent: b.now().UnixMilli(), err: errors.New("store panicked")}
-	b.reads[consistent] = r
+	*underWay = r
 	b.mu.Unlock()
 	defer func() {
 		b.mu.Lock()
-		delete(b.reads, consistent)
+		*underWay = nil
 		b.mu.Unlock()
 		close(r.done)
 	}()

@@ -376,15 +376,6 @@ type ownBucket struct {
 	taken float64 // tokens
 }
 
-// fail takes a token. A bucket of another epoch, or of a time whose failures have
-// all left the window, is full.
-func (b *ownBucket) fail(epoch int64, fresh bool) {
-	if b.epoch != epoch || fresh {
-		*b = ownBucket{epoch: epoch}
-	}
-	b.taken++
-}
-
 // succeed puts back what a success makes up for.
 func (b *ownBucket) succeed(rate float64) { b.taken = max(0, b.taken-rate/(1-rate)) }
 

@@ -142,7 +142,7 @@ func (f *simFleet) birth() {
 		node:   node{machine: machine{f.settings}, id: fmt.Sprintf("e%012d", f.born)},
 		number: f.born, skew: int64(f.r.IntN(20_000)) - 10_000,
 	}
-	env.record = missing()
+	env.record = &withoutItem
 	f.aside(env, env.prime, func(opKind) { f.free = append(f.free, env) })
 }
 
