@@ -112,6 +112,19 @@ func TestRejectionsOfTheSame10MsAllocateNothing(t *testing.T) {
 	}
 }
 
+func TestAFailureAllocatesAsOftenWhateverFailedBefore(t *testing.T) {
+	const most = 9
+	s := settings
+	s.FailureThreshold = 100
+	b := newBreakerWith(t, breaker.Config{Settings: s, Store: memstore.New()}, nil)
+	for _, before := range []int{1, 20, 50} {
+		failTimes(b, before)
+		if n := testing.AllocsPerRun(5, func() { _ = call(b, errDown) }); n > most {
+			t.Errorf("%v allocations after %d more failures, want at most %d", n, before, most)
+		}
+	}
+}
+
 func TestCacheHitDoesNotAllocate(t *testing.T) {
 	read := time.Now()
 	now := read

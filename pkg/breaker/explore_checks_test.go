@@ -362,11 +362,11 @@ func (w *world) checkFast(env int) {
 		o := n.arrive(&c, event{now: now, left: 20_000})
 		switch {
 		case len(o.notices) > 0 || o.backgroundRead || (o.kind == opReject) != (f.rejection != nil) || o.kind > opReject:
-			w.broken(mustDecideOnce, "%s decides a call at %d by %+v, without the lock by %+v", n.id, now, o, f)
+			w.broken(mustDecideOnce, "%s decides a call at %d without the lock, and with it does operation %d", n.id, now, o.kind)
 		case o.kind == opAdmit && c.epoch != f.epoch:
 			w.broken(mustDecideOnce, "%s admits a call in epoch %d, without the lock in %d", n.id, c.epoch, f.epoch)
 		case o.kind == opReject && !alike(*f.rejection, *o.rejection):
-			w.broken(mustDecideOnce, "%s rejects by %+v, without the lock by %+v", n.id, *o.rejection, *f.rejection)
+			w.broken(mustDecideOnce, "%s rejects by %q, without the lock by %q", n.id, o.rejection, f.rejection)
 		}
 	}
 }

@@ -195,7 +195,8 @@ func (n *node) write(c *call, change Change) op {
 // uses a serial twice.
 func (n *node) nextID() string {
 	n.serial++
-	return n.id + "#" + strconv.FormatUint(n.serial, 16)
+	id := append(append(make([]byte, 0, 64), n.id...), '#')
+	return string(strconv.AppendUint(id, n.serial, 16))
 }
 
 func (n *node) done(c *call) op {

@@ -47,7 +47,7 @@ func (c *storeContext) Err() error {
 	case c.err != nil:
 	case c.timed != nil:
 		return c.timed.Err()
-	case !time.Now().Before(c.deadline):
+	case time.Until(c.deadline) <= 0:
 		c.err = context.DeadlineExceeded
 	}
 	return c.err
