@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -115,7 +114,7 @@ func newHystrix(name string, volume int) (subject, error) {
 // table.
 func sideBySide(context.Context, string) ([]figure, error) {
 	var figures []figure
-	for _, compare := range []func([]peer) ([]figure, error){admissions, successes, rejections, failures, parallel} {
+	for _, compare := range []func([]peer) ([]figure, error){admissions, successes, rejections, failures, parallel, memory} {
 		compared, err := compare(peers())
 		if err != nil {
 			return nil, err
@@ -150,7 +149,11 @@ func successes(all []peer) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(figures, measured("call that succeeds: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]))), nil
+	s, err := newColdfuse()
+	return append(figures,
+		atMost("call that succeeds: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]), 0.8),
+		atMost("call that succeeds: allocations of coldfuse", "%.0f", testing.AllocsPerRun(1000, func() { _ = s.call(nil) }), 0),
+	), err
 }
 
 func rejections(all []peer) ([]figure, error) {
@@ -173,7 +176,17 @@ func rejections(all []peer) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(figures, measured("call that is rejected: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]))), nil
+	s, err := newColdfuse()
+	if err != nil {
+		return nil, err
+	}
+	for range tripsAt {
+		_ = s.call(errDown)
+	}
+	return append(figures,
+		atMost("call that is rejected: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]), 2),
+		atMost("call that is rejected: allocations of coldfuse", "%.0f", testing.AllocsPerRun(1000, func() { _ = s.call(nil) }), 0),
+	), nil
 }
 
 // failures measures calls whose failures a breaker counts without opening.
@@ -199,35 +212,69 @@ func failures(all []peer) ([]figure, error) {
 	return figures, nil
 }
 
-// parallel measures admissions on two CPUs at once.
+// parallel measures admissions on two CPUs, by as many goroutines and by more.
 func parallel(all []peer) ([]figure, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	works := make([]work, len(all))
-	for i, p := range all {
-		s, err := p.counts()
+	var figures []figure
+	for _, c := range []struct {
+		name       string
+		goroutines int
+		limit      float64
+	}{{"two at once", 2, 2}, {"64 at once", 64, 0.8}} {
+		works := make([]work, len(all))
+		for i, p := range all {
+			s, err := p.counts()
+			if err != nil {
+				return nil, err
+			}
+			if s.admit == nil {
+				s.admit = func() { _ = s.call(nil) }
+			}
+			works[i] = atOnce(c.goroutines, s.admit)
+		}
+		times := inTurns(works)
+		for i, p := range all {
+			figures = append(figures, measured("admission, "+c.name+" on 2 CPUs, "+p.name, "%s", nanoseconds(quiet(times[i]))))
+		}
+		figures = append(figures,
+			atMost(c.name+": coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]), c.limit))
+	}
+	return figures, nil
+}
+
+// memory measures what one of many coldfuse breakers takes, whose circuits are
+// closed and without failures: without its name and its store.
+func memory([]peer) ([]figure, error) {
+	const circuits = 10_000
+	store, names := memstore.New(), make([]string, circuits)
+	for i := range names {
+		names[i] = fmt.Sprintf("bench-%d", i)
+	}
+	all := make([]*breaker.Breaker, circuits)
+	before := heap()
+	for i, name := range names {
+		b, err := breaker.New(breaker.Config{Settings: breaker.Settings{Name: name}, Store: store})
 		if err != nil {
 			return nil, err
 		}
-		if s.admit == nil {
-			s.admit = func() { _ = s.call(nil) }
+		if err := b.Prime(context.Background()); err != nil {
+			return nil, err
 		}
-		works[i] = func(n int) (int, time.Duration) {
-			began := time.Now()
-			var both sync.WaitGroup
-			for range 2 {
-				both.Go(func() { repeated(s.admit)(n) })
-			}
-			both.Wait()
-			return 2 * n, time.Since(began)
-		}
+		all[i] = b
 	}
-	times := inTurns(works)
-	var figures []figure
-	for i, p := range all {
-		figures = append(figures, measured("admission, two at once on 2 CPUs, "+p.name, "%s", nanoseconds(quiet(times[i]))))
-	}
-	return append(figures,
-		atMost("two at once: coldfuse over gobreaker v2", "%.2f", quiet(times[0])/quiet(times[1]), 2)), nil
+	bytes := float64(heap()-before) / circuits
+	runtime.KeepAlive(all)
+	runtime.KeepAlive(names)
+	return []figure{atMost("memory of a circuit, of 10,000, bytes", "%.0f", bytes, 450)}, nil
+}
+
+// heap returns the bytes in use, after a collection.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // compare measures the same call of all peers in turns.

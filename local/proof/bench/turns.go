@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -23,6 +24,20 @@ func repeated(call func()) work {
 			call()
 		}
 		return n, time.Since(began)
+	}
+}
+
+// atOnce returns the work of making a call in many goroutines.
+func atOnce(goroutines int, call func()) work {
+	return func(n int) (int, time.Duration) {
+		each := max(1, n/goroutines)
+		began := time.Now()
+		var all sync.WaitGroup
+		for range goroutines {
+			all.Go(func() { repeated(call)(each) })
+		}
+		all.Wait()
+		return goroutines * each, time.Since(began)
 	}
 }
 
