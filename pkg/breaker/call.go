@@ -41,6 +41,7 @@ func (s stage) byOperator() bool { return s == readingOverride || s == overridin
 // call is the progress of one call: its admission, then its report. An
 // operator's override and a read in the background are calls too.
 type call struct {
+	asked uint32 // the place of its operation in the order of the node
 	stage stage
 	epoch int64   // that admitted it: the fence of a failure
 	probe bool    // admitted as the circuit's probe
@@ -81,8 +82,9 @@ type event struct {
 	random uint64
 	left   int64 // ms until the caller's context ends
 
-	sent          int64 // when the operation was sent
-	authoritative bool  // the reply to a write or to a consistent read
+	sent          int64  // when the operation was sent
+	asked         uint32 // its place in the node's order, if it was another call's
+	authoritative bool   // the reply to a write or to a consistent read
 	record        Record
 	held          bool // the condition of the operation held
 	err           error
@@ -92,6 +94,7 @@ type event struct {
 // operation under way.
 type op struct {
 	kind           opKind
+	asked          uint32      // its place in the node's order
 	consistent     bool        // opLoad
 	cold           bool        // opLoad: the first read, which has to dial
 	attached       bool        // ends with the caller's context, which bounds it

@@ -133,7 +133,7 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 		if state := effectiveState(*n.knows(c), e.now); !told && state != Closed {
 			w.broken(mustDecideOnce, "a call is admitted by a record that is %s", state)
 		}
-		if s.phase == unborn && !c.local && e.now-was.sent > ms(w.settings.MaxAge) {
+		if s.phase == unborn && !c.local && e.now-was.sent > ms(w.settingsOf(s.env).MaxAge) {
 			w.broken(mustDecideOnce, "a call is admitted by a record %d ms old", e.now-was.sent)
 		}
 		return
@@ -144,7 +144,7 @@ func (w *world) checkAdmission(i int, was seen, e event) {
 	if s.op.kind != opChange || c.claim.Writer != s.op.change.To.Writer || s.won != c.claim.Writer {
 		w.broken(mustProbeAlone, "a probe owns a lease that its own claim did not write")
 	}
-	if e.now+ms(w.settings.ProbeTimeout+2*w.settings.MaxClockSkew) > s.op.change.To.ProbeUntil {
+	if e.now+ms(w.settingsOf(s.env).ProbeTimeout+2*w.settings.MaxClockSkew) > s.op.change.To.ProbeUntil {
 		w.broken(mustProbeAlone, "a probe begins too late to end within its lease and both clocks' skew")
 	}
 	w.shared = true
@@ -170,6 +170,12 @@ func (w *world) checkCounted(s *slot) {
 	if w.disabled || w.deleted || r.State != Closed || r.Epoch != s.admitted || slices.Contains(r.Failures, s.counted) {
 		return
 	}
+	if w.settings.FailureRate > 0 {
+		if !s.recorded && s.call.weight == 1 {
+			w.broken(mustCount, "a failure of epoch %d is reported and neither stored nor counted", s.admitted)
+		}
+		return
+	}
 	if w.settings.MinEnvironments > 1 && len(machine{w.settings}.surplus(r, s.counted.environment(), w.settings.failureQuota()-1)) > 0 {
 		return // newer ones of the same environment have taken its place
 	}
@@ -180,7 +186,7 @@ func (w *world) checkCounted(s *slot) {
 
 // checkHelp: who sees the threshold trips, whosever failures they are.
 func (w *world) checkHelp(s *slot, was seen, e event, o op) {
-	if was.op.kind != opAppend || was.phase != performed || e.err != nil || s.call.local {
+	if was.op.kind != opAppend || was.phase != performed || e.err != nil || s.call.local || w.settings.FailureRate > 0 {
 		return
 	}
 	r := e.record
@@ -234,9 +240,9 @@ func (w *world) checkDecided(s *slot, e event, c Change) {
 			w.broken(mustCloseBySuccesses, "a late or neutral result counts as success")
 		}
 	}
-	longest := ms(w.settings.RecoveryTimeout)
+	longest := ms(w.settingsOf(s.env).RecoveryTimeout)
 	if s.openFor || w.settings.OpenBackOff > 1 {
-		longest = ms(w.settings.MaxOpen)
+		longest = ms(w.settingsOf(s.env).MaxOpen)
 	}
 	if to.State == Open && (to.RetryAt <= e.now || to.RetryAt > e.now+longest) {
 		w.broken(mustCloseAgain, "an opening lasts %d ms", to.RetryAt-e.now)
@@ -248,15 +254,20 @@ func (w *world) checkClaim(s *slot, e event, c Change) {
 	soon := func(until int64, longest int64) bool {
 		return e.now < until && until-e.now <= longest+ms(2*w.settings.MaxClockSkew)
 	}
-	lease := max(ms(w.settings.ProbeTimeout), from.ProbeLimit) + ms(2*w.settings.MaxClockSkew+w.settings.StoreTimeout)
+	own := w.settingsOf(s.env)
+	lease := max(ms(own.ProbeTimeout), from.ProbeLimit) + ms(2*own.MaxClockSkew+own.StoreTimeout)
+	others := lease
+	if from.ProbeLease > 0 {
+		others = from.ProbeLease
+	}
 	switch {
 	case effectiveState(from, e.now) != from.State || from.OverrideMode != "" && e.now < from.OverrideUntil:
 		w.broken(mustProbeAlone, "a claim under an override")
 	case s.reported != 0:
 		w.broken(mustProbeAlone, "a probe is made again")
-	case from.State == Open && soon(from.RetryAt, min(max(from.RetryAt-from.OpenedAt, 0), ms(w.settings.MaxOpen))):
+	case from.State == Open && soon(min(from.RetryAt, from.OpenedAt+ms(own.MaxOpen)), min(max(from.RetryAt-from.OpenedAt, 0), ms(own.MaxOpen))):
 		w.broken(mustOpenByFailures, "a circuit is claimed %d ms before its recovery time ends", from.RetryAt-e.now)
-	case from.ProbeOwner != "" && soon(from.ProbeUntil+1, lease+1):
+	case from.ProbeOwner != "" && soon(from.ProbeUntil+1, others+1):
 		w.broken(mustProbeAlone, "a lease is taken over %d ms before its end", from.ProbeUntil-e.now)
 	case to.ProbeUntil > e.now+lease:
 		w.broken(mustCloseAgain, "a lease of %d ms", to.ProbeUntil-e.now)
@@ -312,7 +323,7 @@ func (w *world) checkTransition(s *slot, before, after Record) {
 		}
 	case to == HalfOpen && after.Successes != w.successes && !w.deleted:
 		w.broken(mustCloseBySuccesses, "%d successes are written where there were %d", after.Successes, w.successes)
-	case to == Closed && w.successes < w.settings.SuccessThreshold && !w.deleted:
+	case to == Closed && w.successes < w.settingsOf(s.env).SuccessThreshold && !w.deleted:
 		w.broken(mustCloseBySuccesses, "%d successes close", w.successes)
 	case to == Closed && len(after.Failures) > 0:
 		w.broken(mustCloseBySuccesses, "a new epoch begins with failures")
@@ -361,6 +372,7 @@ func (w *world) checkFast(env int) {
 		n, c := w.envs[env], call{}
 		o := n.arrive(&c, event{now: now, left: 20_000})
 		switch {
+		case (n.FailureRate > 0 || w.beyond) && o.kind == opLoad: // it came nearer to opening as time went on
 		case len(o.notices) > 0 || o.backgroundRead || (o.kind == opReject) != (f.rejection != nil) || o.kind > opReject:
 			w.broken(mustDecideOnce, "%s decides a call at %d without the lock, and with it does operation %d", n.id, now, o.kind)
 		case o.kind == opAdmit && c.epoch != f.epoch:

@@ -26,11 +26,12 @@ const (
 	ends       // the dependency answers: how is the Verdict
 	freezes
 	dies
-	operates // how 0: the item is deleted; else an override of that number is set
-	ticks    // how 0: to the next instant of any kind; 1: of the protocol, leaving caches' ages out
+	operates  // how 0: the item is deleted; else an override of that number is set
+	stepsBack // a clock, by 10 ms; how 1: forward to where it was
+	ticks     // how 0: to the next instant of any kind; 1: of the protocol, leaving caches' ages out
 )
 
-var moveNames = [...]string{"arrive", "perform", "stale", "twice", "reply", "lose", "stray", "end", "freeze", "die", "operator", "tick"}
+var moveNames = [...]string{"arrive", "perform", "stale", "twice", "reply", "lose", "stray", "end", "freeze", "die", "operator", "back", "tick"}
 
 func (m move) String() string {
 	return moveNames[m.what] + ":" + strconv.Itoa(m.who) + ":" + strconv.Itoa(m.how)
@@ -98,6 +99,16 @@ func (w *world) moves(to []move) []move {
 	if w.may(w.left.operatorActions) {
 		for how := range w.operatorMoves() {
 			add(operates, 0, how)
+		}
+	}
+	if w.left.endless && !w.beyond && w.skew == [mostEnvs]int64{} {
+		for env := range w.left.envs {
+			if w.setBack[env] < ms(w.settings.MaxClockSkew)/2 {
+				add(stepsBack, env, 0)
+			}
+			if w.setBack[env] > 0 {
+				add(stepsBack, env, 1)
+			}
 		}
 	}
 	if w.left.ticks > 0 {
@@ -199,6 +210,12 @@ func (w *world) make(m move) {
 		w.die(m.who)
 	case operates:
 		w.operate(m.how)
+	case stepsBack:
+		if w.setBack[m.who] += 10; m.how == 1 {
+			w.setBack[m.who] = 0
+		}
+		w.touchEnv(m.who)
+		return
 	case ticks:
 		w.left.ticks--
 		next, protocol := w.instants()
@@ -299,8 +316,8 @@ func (w *world) instants() (next, protocol int64) {
 			earliest(&protocol, s.until)
 		}
 		if s.call.stage == claiming && s.phase != over && s.phase != calling {
-			slow := w.envs[s.env].probeDeadline(s.op.change.To) - ms(w.settings.ProbeTimeout) + 1
-			earliest(&protocol, slow-w.skew[s.env])
+			slow := w.envs[s.env].probeDeadline(s.op.change.To) - w.envs[s.env].limitOf(s.op.change.To) + 1
+			earliest(&protocol, slow-w.skew[s.env]+w.setBack[s.env])
 		}
 	}
 	for env := range w.left.envs {
@@ -308,14 +325,14 @@ func (w *world) instants() (next, protocol int64) {
 			continue
 		}
 		for _, t := range w.turns(w.record) {
-			earliest(&protocol, t-w.skew[env])
+			earliest(&protocol, t-w.skew[env]+w.setBack[env])
 		}
 		n := &w.envs[env]
 		if n.storeOutage.since != 0 {
-			earliest(&protocol, n.storeOutage.retryAt-w.skew[env])
+			earliest(&protocol, n.storeOutage.retryAt-w.skew[env]+w.setBack[env])
 		}
 		if n.known {
-			earliest(&next, n.sent+w.trusted(n)+1-w.skew[env])
+			earliest(&next, n.sent+w.trusted(n)+1-w.skew[env]+w.setBack[env])
 		}
 	}
 	if next == 0 || protocol != 0 && protocol < next {

@@ -93,10 +93,7 @@ func TestExplore(t *testing.T) {
 func (e exploration) explore(t *testing.T) row {
 	began := time.Now()
 	r, decided := row{explored: e.String(), extent: e.bounds.extent()}, hash(0)
-	for _, at := range situations() {
-		if e.among != "" && !slices.Contains(strings.Split(e.among, ","), at.name) {
-			continue
-		}
+	for _, at := range e.situations() {
 		s := &search{situation: at, bounds: e.bounds, limit: *exploreLimit}
 		s.run()
 		decided += s.decided
@@ -122,6 +119,19 @@ func (e exploration) explore(t *testing.T) row {
 	return r
 }
 
+// situations returns those of the exploration. A name may end in variants.
+func (e exploration) situations() (all []*situation) {
+	if e.among == "" {
+		return situations()
+	}
+	for name := range strings.SplitSeq(e.among, ",") {
+		if at := situationNamed(name); at != nil {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
 // String says in words what is explored.
 func (e exploration) String() string {
 	if e.among == "" {
@@ -129,7 +139,12 @@ func (e exploration) String() string {
 	}
 	var titles []string
 	for _, name := range strings.Split(e.among, ",") {
-		titles = append(titles, situationTitles[name])
+		base, variants, _ := strings.Cut(name, "+")
+		title := situationTitles[base]
+		if variants != "" {
+			title += " (" + strings.ReplaceAll(variants, "+", ", ") + ")"
+		}
+		titles = append(titles, title)
 	}
 	return e.bounds.String() + "; from: " + strings.Join(titles, " / ")
 }

@@ -274,7 +274,8 @@ func (w *world) touchEnv(env int) {
 	h.text(n.id)
 	h.record(n.record)
 	h.flags(n.known, n.claiming, n.refreshing, n.storeOutage.retrying, n.storeOutage.writeFailed)
-	h.num(n.sent, n.answered, n.storeOutage.since, n.storeOutage.retryAt, int64(n.storeOutage.failures))
+	w.addOrder(&h, env)
+	h.num(n.sent, n.storeOutage.since, n.storeOutage.retryAt, int64(n.storeOutage.failures))
 	if n.storeOutage.since != 0 {
 		h.record(n.storeOutage.record)
 	}
@@ -282,6 +283,26 @@ func (w *world) touchEnv(env int) {
 		h.num(n.own.epoch, int64(n.own.taken*1e6))
 	}
 	w.envHash[env] = uint64(h)
+}
+
+// addOrder adds what the order of operations says: which of those under way were
+// asked before the record was answered, or asked, and before each other.
+func (w *world) addOrder(h *hash, env int) {
+	n := &w.envs[env]
+	for i := range w.slots {
+		s := &w.slots[i]
+		if s.env != env || s.phase != sent && s.phase != performed {
+			continue
+		}
+		before := 0
+		for j := range w.slots {
+			if other := &w.slots[j]; other.env == env && (other.phase == sent || other.phase == performed) && other.call.asked < s.call.asked {
+				before++
+			}
+		}
+		h.num(int64(i), int64(before))
+		h.flags(s.call.asked > n.answered, s.call.asked >= n.asked)
+	}
 }
 
 func (w *world) touchSlot(i int) {
@@ -510,7 +531,7 @@ func (w *world) mover(m move) int {
 	switch m.what {
 	case dies:
 		return m.who
-	case strayLands, operates, ticks:
+	case strayLands, operates, stepsBack, ticks:
 		return nobody
 	}
 	return w.slots[m.who].env

@@ -3,6 +3,7 @@ package breaker
 import (
 	"flag"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -71,6 +72,12 @@ func newWalk(seed uint64) *walk {
 	if seed%5 == 0 {
 		at.vary(twoNeeded)
 	}
+	if seed%2 == 0 {
+		at.vary(withRate)
+	}
+	if seed%4 == 1 {
+		at.vary(neighbours)
+	}
 	b := plenty
 	b.envs, b.calls, b.endless = 2+r.IntN(2), 2+r.IntN(2), true
 	return &walk{world: at.begin(b), random: r, healthy: r.IntN(2) == 0, deletes: seed%4 == 0, met: encounters{}, tell: func(move) {}}
@@ -133,7 +140,7 @@ func (w *walk) weight(m move) int {
 		return 80
 	case performsStale, strayLands, ticks:
 		return 20
-	case performsTwice, loses, freezes:
+	case performsTwice, loses, freezes, stepsBack:
 		return 8
 	case dies:
 		return 4
@@ -183,6 +190,13 @@ func (e encounters) note(m move, before Record, w *world) {
 		"stale read":              m.what == performsStale,
 		"deletion":                m.what == operates && m.how == deletes,
 		"override":                overridden,
+		"count":                   len(after.Counts) > len(before.Counts),
+		"counts of an old epoch":  slices.ContainsFunc(after.Counts, func(c Count) bool { return c.Epoch != after.Epoch }),
+		"count sent twice":        m.what == performsTwice && s.op.kind == opCount,
+		"opened by rate":          before.State == Closed && after.State == Open && after.TrippedCalls > 0,
+		"failures tolerated":      after.State == Closed && len(after.Failures) >= w.settings.FailureThreshold && w.settings.FailureRate > 0,
+		"clock set back":          m.what == stepsBack && m.how == 0,
+		"lease of a neighbour":    w.neighbour != nil && after.ProbeOwner != "" && before.ProbeOwner == "" && s.env == 1,
 		"override during a probe": overridden && before.ProbeOwner != "",
 	} {
 		if e[what] += 0; met {

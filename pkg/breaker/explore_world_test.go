@@ -67,6 +67,7 @@ type slot struct {
 	openFor  bool      // it said for how long to leave it alone
 	hurried  bool      // the caller has no time for a probe
 	reported int64     // when, by its environment's clock; 0: not yet
+	recorded bool      // its failure, as an element or in the counts
 	lost     bool      // some operation of it met an error
 
 	hash uint64
@@ -80,12 +81,13 @@ type world struct {
 	older    Record // the version before, for stale reads
 	envs     [mostEnvs]node
 	slots    []slot
-	born     [mostEnvs]int // cold starts of each environment
-	turn     int           // the slot that had the last turn, if they are ordered
-	lone     int           // the environment that goes on alone, if orders are reduced
-	stray    *slot         // the call as it was when it gave up its operation, which may still arrive
-	deleted  bool          // by hand: generations may repeat
-	disabled bool          // by hand: failures may go unrecorded
+	born     [mostEnvs]int   // cold starts of each environment
+	setBack  [mostEnvs]int64 // ms by which each clock was set back
+	turn     int             // the slot that had the last turn, if they are ordered
+	lone     int             // the environment that goes on alone, if orders are reduced
+	stray    *slot           // the call as it was when it gave up its operation, which may still arrive
+	deleted  bool            // by hand: generations may repeat
+	disabled bool            // by hand: failures may go unrecorded
 
 	successes  int    // that really were, in this half-open round
 	announced  uint64 // generations whose transition observers have heard of
@@ -103,13 +105,22 @@ func (w *world) copyTo(other *world) {
 	other.slots = slots
 }
 
-func (w *world) clock(env int) int64 { return w.now + w.skew[env] }
+func (w *world) clock(env int) int64 { return w.now + w.skew[env] - w.setBack[env] }
+
+// settingsOf are those that an environment is meant to run with.
+func (w *world) settingsOf(env int) Settings {
+	s := w.settings
+	if w.neighbour != nil && env == 1 {
+		w.neighbour(&s)
+	}
+	return s
+}
 
 // event is what reaches a call. A hurried caller leaves no time for a probe.
 func (w *world) event(s *slot) event {
 	e := event{now: w.clock(s.env), left: 20_000}
 	if s.hurried {
-		e.left = ms(w.settings.ProbeTimeout) - 1
+		e.left = ms(w.settingsOf(s.env).ProbeTimeout) - 1
 	}
 	return e
 }
@@ -118,7 +129,7 @@ func (w *world) event(s *slot) event {
 func (w *world) birth(env int) {
 	id := string(rune('a'+env)) + strconv.Itoa(w.born[env])
 	w.born[env]++
-	w.envs[env] = node{machine: machine{w.settings}, id: id}
+	w.envs[env] = node{machine: machine{w.settingsOf(env)}, id: id}
 	w.envs[env].record = &withoutItem
 	w.touchEnv(env)
 }
@@ -152,6 +163,8 @@ type situation struct {
 	record   Record
 	cold     bool // the environments have read nothing yet
 	wins     int  // successes of the round under way
+
+	neighbour func(*Settings) // changes the settings of environment 1
 }
 
 // situationTitles name the situations in reports.
@@ -241,6 +254,8 @@ const (
 	shortOpenings = "short-openings" // none is longer than 4 s
 	backOff       = "back-off"       // openings of one outage grow
 	twoNeeded     = "two-needed"     // environments must have failed
+	withRate      = "rate"           // a failure rate of 20 %, and a traffic on record
+	neighbours    = "neighbours"     // one environment has other settings
 )
 
 func (s *situation) vary(variant string) {
@@ -253,6 +268,16 @@ func (s *situation) vary(variant string) {
 		s.settings.OpenBackOff = 2
 	case twoNeeded:
 		s.settings.MinEnvironments = 2
+	case withRate:
+		s.settings.FailureRate = 0.2
+		if s.record.Exists() {
+			s.record.Traffic = 60
+		}
+	case neighbours:
+		s.neighbour = func(n *Settings) {
+			n.ProbeTimeout, n.RecoveryTimeout, n.MaxOpen = n.ProbeTimeout/5, n.RecoveryTimeout/2, n.MaxOpen/2
+			n.MaxAge, n.RefreshAfter, n.SuccessThreshold = n.MaxAge/2, n.RefreshAfter/2, 3
+		}
 	}
 	s.name += "+" + variant
 }
@@ -267,7 +292,7 @@ func (s *situation) begin(b bounds) *world {
 		w.birth(env)
 		if n := &w.envs[env]; !s.cold {
 			n.record, n.known = &s.record, true
-			n.sent, n.answered = w.clock(env), w.clock(env)
+			n.sent = w.clock(env)
 			w.touchEnv(env)
 		}
 		for i := range b.calls {
@@ -308,9 +333,9 @@ func (w *world) step(i int, f func(*call, event) op, e event) {
 	switch o.kind {
 	case opAdmit:
 		s.phase, s.admitted = calling, s.call.epoch
-		s.until = w.now + ms(w.settings.ProbeTimeout)
+		s.until = w.now + ms(w.settingsOf(s.env).ProbeTimeout)
 		if s.call.probe {
-			s.until = w.now + max(ms(w.settings.ProbeTimeout), s.call.claim.ProbeLimit)
+			s.until = max(s.until, w.now+s.call.claim.ProbeLimit)
 		}
 		if o.backgroundRead {
 			w.readBeside(s.env)
@@ -354,6 +379,7 @@ func (w *world) commit(s *slot) (Record, bool) {
 	if held && o.kind == opChange {
 		s.won = o.change.To.Writer
 	}
+	s.recorded = s.recorded || held && (o.kind == opAppend || o.kind == opCount && s.verdict == Failed)
 	w.checkCommit(s, before, after, held)
 	if held {
 		w.store(after)

@@ -22,7 +22,7 @@ const (
 // the store cannot be read.
 func (n *node) checkClock(now int64) {
 	if n.known && now < n.sent {
-		n.sent, n.answered = noAge, min(n.answered, now)
+		n.sent = noAge
 	}
 }
 

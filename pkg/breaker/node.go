@@ -1,6 +1,9 @@
 package breaker
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // node is the part of one circuit that runs in one execution environment. It
 // is as pure as the machine whose rules it applies: what it knows (view), the
@@ -18,10 +21,14 @@ type node struct {
 
 // view is what a node knows of its circuit.
 type view struct {
-	record   *Record // never changed in place
-	sent     int64   // when the operation that returned record was sent; its age counts from here
-	answered int64   // when that operation was answered
-	serial   uint64  // makes the ids of this node unique
+	record *Record // never changed in place
+	sent   int64   // when the operation that returned record was sent; its age counts from here
+	serial uint64  // makes the ids of this node unique
+
+	// The order in which operations were asked and answered, which clocks do not
+	// tell: order is that of the last, asked and answered of the one that returned
+	// record.
+	order, asked, answered uint32
 
 	known      bool // false until the first answer
 	claiming   bool // a call holds the claiming slot
@@ -59,6 +66,8 @@ func (n *node) issue(c *call, e event, o op) op {
 		case n.storeOutage.since != 0 && !c.retriesStore && !c.stage.byOperator():
 			o = n.decideLocally(c, e)
 		default:
+			n.order++
+			c.asked, o.asked = n.order, n.order
 			return c.withNotices(o)
 		}
 	}
@@ -79,7 +88,7 @@ func (n *node) handle(c *call, e event) op {
 	}
 	if !c.local && c.stage != waiting {
 		n.storeRecovered(c, e)
-		if stale := n.adopt(e); stale {
+		if stale := n.adopt(e, cmp.Or(e.asked, c.asked)); stale {
 			return op{kind: opLoad, consistent: true}
 		}
 	}
@@ -150,19 +159,20 @@ func (n *node) dispatch(c *call, e event) op {
 // adopt takes over the record of a reply unless the known one is newer. An
 // eventually consistent read never replaces a higher generation: either it is
 // stale or the item was deleted by hand, and only a consistent read can tell.
-func (n *node) adopt(e event) (stale bool) {
+func (n *node) adopt(e event, asked uint32) (stale bool) {
 	switch {
 	case !n.known || e.record.Generation > n.record.Generation:
 	case e.record.Generation == n.record.Generation:
-		if e.sent < n.sent {
+		if asked < n.asked {
 			return false
 		}
-	case e.sent <= n.answered || e.sent > e.now:
-		return false // sent before the newer one was known, or before the clock was set back
+	case asked <= n.answered:
+		return false // sent before the newer one was known
 	case !e.authoritative:
 		return true
 	}
-	n.record, n.known, n.sent, n.answered = kept(e.record), true, e.sent, e.now
+	n.order++
+	n.record, n.known, n.sent, n.asked, n.answered = kept(e.record), true, e.sent, asked, n.order
 	return false
 }
 

@@ -95,8 +95,8 @@ func (b *Breaker) perform(ctx context.Context, o op, sent int64) (e event) {
 			e.record, e.err = b.store.Load(ctx, b.Name(), o.consistent)
 			break
 		}
-		r := b.sharedLoad(ctx, o.consistent)
-		e.sent, e.record, e.err, e.authoritative = r.sent, r.record, r.err, o.consistent
+		r := b.sharedLoad(ctx, o)
+		e.asked, e.sent, e.record, e.err, e.authoritative = r.asked, r.sent, r.record, r.err, o.consistent
 	case opAppend:
 		e.record, e.held, e.err = b.store.AppendFailure(ctx, b.Name(), o.failure)
 	case opPrune:
@@ -113,15 +113,16 @@ func (b *Breaker) perform(ctx context.Context, o op, sent int64) (e event) {
 type read struct {
 	done   chan struct{}
 	sent   int64
+	asked  uint32
 	record Record
 	err    error
 }
 
 // sharedLoad reads the record, or waits for a read of the same consistency that
 // is under way.
-func (b *Breaker) sharedLoad(ctx context.Context, consistent bool) *read {
+func (b *Breaker) sharedLoad(ctx context.Context, o op) *read {
 	underWay := &b.eventualRead
-	if consistent {
+	if o.consistent {
 		underWay = &b.consistentRead
 	}
 	b.mu.Lock()
@@ -130,7 +131,7 @@ func (b *Breaker) sharedLoad(ctx context.Context, consistent bool) *read {
 		<-r.done
 		return r
 	}
-	r := &read{done: make(chan struct{}), sent: b.now().UnixMilli(), err: errors.New("store panicked")}
+	r := &read{done: make(chan struct{}), asked: o.asked, sent: b.now().UnixMilli(), err: errors.New("store panicked")}
 	*underWay = r
 	b.mu.Unlock()
 	defer func() {
@@ -139,7 +140,7 @@ func (b *Breaker) sharedLoad(ctx context.Context, consistent bool) *read {
 		b.mu.Unlock()
 		close(r.done)
 	}()
-	r.record, r.err = b.store.Load(ctx, b.Name(), consistent)
+	r.record, r.err = b.store.Load(ctx, b.Name(), o.consistent)
 	return r
 }
 
