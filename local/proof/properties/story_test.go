@@ -185,12 +185,20 @@ func (f *fleet) rejected(err error) {
 	}
 	for state, age := range map[breaker.State]int64{breaker.Open: openAge, breaker.HalfOpen: halfOpenAge} {
 		for _, p := range f.known(age) {
-			if p.shown(f.now) == state && p.answer(f.now) == reject && p.rejection(f.now) == *got {
+			if p.shown(f.now) == state && p.answer(f.now) == reject && standsFor(*got, p.rejection(f.now)) {
 				return
 			}
 		}
 	}
 	f.Fatal("no circuit that the environment may know of rejects so")
+}
+
+// standsFor reports whether a rejection is the wanted one, or one like it of the
+// last 10 ms, whose wait was longer by as much.
+func standsFor(got, want breaker.OpenError) bool {
+	late := got.RetryAfter - want.RetryAfter
+	got.RetryAfter = want.RetryAfter
+	return got == want && 0 <= late && late <= 10*time.Millisecond
 }
 
 // check asks a call's permit whether to try again.
