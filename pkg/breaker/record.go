@@ -164,34 +164,41 @@ type Change struct {
 	From, To Record
 }
 
-// The three methods below define the writes of a Store. A store in memory calls
+// The methods below define the writes of a Store. A store in memory calls
 // them. One that cannot, such as DynamoDB, expresses the same in its own
 // conditions, and storetest compares the two.
 
 // Append returns the record with f added and reports whether the condition held:
 // the record is closed in f's epoch, and has room for f or holds it already.
 func (r Record) Append(f Failure) (Record, bool) {
+	r.Failures = slices.Clip(r.Failures) // copies of the record share what is behind
+	held := r.AppendInPlace(f)
+	return r, held
+}
+
+// AppendInPlace is Append on r itself, for a store in memory that keeps r and
+// returns no record with spare capacity in Failures: it uses that capacity.
+func (r *Record) AppendInPlace(f Failure) bool {
 	if !r.Exists() {
 		if f.Epoch != 0 {
-			return missing(), false
+			*r = missing()
+			return false
 		}
-		r = Record{State: Closed, Writer: f.New}
+		*r = Record{State: Closed, Writer: f.New}
 	}
 	if r.State != Closed || r.Epoch != f.Epoch {
-		return r, false
+		return false
 	}
 	held := r.holds(f.ID)
 	if !held && len(r.Failures) >= f.Cap {
-		return r, false
+		return false
 	}
 	if !held {
-		failures := make([]FailureID, len(r.Failures)+1)
-		failures[copy(failures, r.Failures)] = f.ID
-		r.Failures = failures
+		r.Failures = append(r.Failures, f.ID)
 	}
 	r.LastFailureAt = f.At
 	r.Counts = withCounts(r.Counts, f.More)
-	return r, true
+	return true
 }
 
 // holds reports whether the failure is in the record. Ids of one environment

@@ -37,7 +37,10 @@ func (s *Store) Load(ctx context.Context, circuit string, _ bool) (breaker.Recor
 
 // AppendFailure adds one failure.
 func (s *Store) AppendFailure(ctx context.Context, circuit string, f breaker.Failure) (breaker.Record, bool, error) {
-	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) { return r.Append(f) })
+	return s.update(ctx, circuit, func(r breaker.Record) (breaker.Record, bool) {
+		held := r.AppendInPlace(f)
+		return r, held
+	})
 }
 
 // Count adds to the circuit's counts.
@@ -94,6 +97,8 @@ func (s *Store) Delete(circuit string) {
 	delete(s.records, circuit)
 }
 
+// update changes a record. What it returns has no room for failures: that is
+// the kept record's.
 func (s *Store) update(ctx context.Context, circuit string, f func(breaker.Record) (breaker.Record, bool)) (breaker.Record, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return breaker.Record{}, false, err
@@ -113,5 +118,6 @@ func (s *Store) update(ctx context.Context, circuit string, f func(breaker.Recor
 		created := r
 		s.records[circuit] = &created
 	}
+	r.Failures = slices.Clip(r.Failures)
 	return r, held, nil
 }
