@@ -380,13 +380,17 @@ const (
 // was under way when it opened. It only ever raises RetryAt.
 func (m machine) prolong(r Record, o Outcome, now int64, writer string) Change {
 	to := successor(r, writer)
-	to.RetryAt = now + ms(min(o.OpenFor, m.MaxOpen))
+	to.RetryAt = m.prolongedUntil(r, o, now)
 	return Change{From: r, To: to}
+}
+
+func (m machine) prolongedUntil(r Record, o Outcome, now int64) int64 {
+	return min(now+ms(o.OpenFor), r.OpenedAt+ms(m.MaxOpen))
 }
 
 // prolongs reports whether an outcome asks for a longer opening than the record's.
 func (m machine) prolongs(r Record, o Outcome, now int64) bool {
-	return o.OpenFor > 0 && m.stillOpen(r, now) && m.openUntil(r) < now+ms(min(o.OpenFor, m.MaxOpen)) && m.openUntil(r) == r.RetryAt
+	return o.OpenFor > 0 && m.stillOpen(r, now) && !m.disabled(r, now) && r.RetryAt < m.prolongedUntil(r, o, now)
 }
 
 // tolerates reports whether the successes of a half-open round make up for one

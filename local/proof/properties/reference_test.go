@@ -22,6 +22,7 @@ type ledger struct {
 	reason   string
 	tripped  int // failures that opened the circuit
 	lastFail int64
+	limit    int64 // ms that the next probe may take, if earlier ones were cut
 	override breaker.Override // none without a mode
 }
 
@@ -33,7 +34,9 @@ type failed struct {
 
 // trial is one probe of a half-open era.
 type trial struct {
-	until       int64 // when its lease ends
+	until       int64 // when its lease ends, or a pause after it
+	begun       int64
+	limit       int64 // ms
 	ended, good bool
 	fenced      bool // an override was set since: its result says nothing
 }
@@ -175,6 +178,11 @@ func moment(ms int64) *time.Time {
 
 // fails adds the failure, reported now, of an ordinary call that era admitted.
 func (l ledger) fails(era int, environment string, o breaker.Outcome, now int64) ledger {
+	if until := min(now+o.OpenFor.Milliseconds(), l.since+l.settings.MaxOpen.Milliseconds()); o.OpenFor > 0 && l.state == breaker.Open &&
+		now < l.retryAt && l.retryAt < until && l.overridden(now) != breaker.OverrideDisabled {
+		l.retryAt = until
+		return l
+	}
 	if era != l.era || l.state != breaker.Closed || l.overridden(now) == breaker.OverrideDisabled {
 		return l
 	}
@@ -206,6 +214,21 @@ func (l ledger) opens(o breaker.Outcome, now int64) ledger {
 	}
 }
 
+// reopens ends a failed probe. One that took all its time makes the next one's limit
+// twice as long, and the first such of an outage is repeated after a quarter of the
+// time.
+func (l ledger) reopens(p trial, o breaker.Outcome, now int64) ledger {
+	next := l.opens(o, now)
+	next.limit = l.limit
+	if o.OpenFor == 0 && now >= p.begun+p.limit {
+		next.limit = 2 * p.limit
+		if l.limit == 0 {
+			next.retryAt = now + (next.retryAt-now)/4
+		}
+	}
+	return next
+}
+
 // overrides sets or clears an override. The lease of a running probe stays, and the
 // half-open round begins again.
 func (l ledger) overrides(o breaker.Override, now int64) ledger {
@@ -226,8 +249,9 @@ func (l ledger) probed(now int64) ledger {
 		l.era, l.state, l.since, l.probes = l.era+1, breaker.HalfOpen, now, nil
 	}
 	// The probe itself, both clocks' deviation, and the claim's own write.
-	lease := l.settings.ProbeTimeout + 2*l.settings.MaxClockSkew + l.settings.StoreTimeout
-	l.probes = append(slices.Clip(l.probes), trial{until: now + lease.Milliseconds()})
+	limit := max(l.settings.ProbeTimeout.Milliseconds(), l.limit)
+	lease := limit + (2*l.settings.MaxClockSkew + l.settings.StoreTimeout).Milliseconds()
+	l.probes = append(slices.Clip(l.probes), trial{until: now + lease, begun: now, limit: limit})
 	return l
 }
 
@@ -237,10 +261,14 @@ func (l ledger) concludes(era, number int, o breaker.Outcome, now int64) ledger 
 		return l
 	}
 	if o.Verdict == breaker.Failed {
-		return l.opens(o, now)
+		return l.reopens(l.probes[number], o, now)
 	}
 	l.probes = slices.Clone(l.probes)
 	p := &l.probes[number]
+	if o.Verdict == breaker.Neutral { // nobody probes for a second
+		p.fenced, p.until = true, now+1_000
+		return l
+	}
 	p.ended, p.good = true, o.Verdict == breaker.Succeeded && now <= p.until
 	if l.goodProbes() == l.settings.SuccessThreshold {
 		return ledger{settings: l.settings, era: l.era + 1, state: breaker.Closed, since: now, lastFail: l.lastFail}
