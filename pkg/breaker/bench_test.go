@@ -113,7 +113,7 @@ func TestRejectionsOfTheSame10MsAllocateNothing(t *testing.T) {
 }
 
 func TestAFailureAllocatesAsOftenWhateverFailedBefore(t *testing.T) {
-	const most = 9
+	const most = 8
 	s := settings
 	s.FailureThreshold = 100
 	b := newBreakerWith(t, breaker.Config{Settings: s, Store: memstore.New()}, nil)

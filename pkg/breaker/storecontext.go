@@ -10,8 +10,8 @@ import (
 // the caller's, but not its end. It is context.WithTimeout without the timer,
 // which is started only for a store that waits for Done.
 type storeContext struct {
-	context.Context // without the caller's cancellation
-	deadline        time.Time
+	caller   context.Context
+	deadline time.Time
 
 	mu    sync.Mutex
 	timed context.Context // with the timer, once it is started
@@ -20,7 +20,7 @@ type storeContext struct {
 }
 
 func newStoreContext(ctx context.Context, timeout time.Duration) *storeContext {
-	return &storeContext{Context: context.WithoutCancel(ctx), deadline: time.Now().Add(timeout)}
+	return &storeContext{caller: ctx, deadline: time.Now().Add(timeout)}
 }
 
 // Deadline returns the time at which the context ends.
@@ -31,7 +31,7 @@ func (c *storeContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		c.timed, c.stop = context.WithDeadline(c.Context, c.deadline)
+		c.timed, c.stop = context.WithDeadline(context.WithoutCancel(c.caller), c.deadline)
 		if c.err != nil {
 			c.stop()
 		}
@@ -60,7 +60,7 @@ func (c *storeContext) Value(key any) any {
 	ctx := c.timed
 	c.mu.Unlock()
 	if ctx == nil {
-		ctx = c.Context
+		ctx = context.WithoutCancel(c.caller)
 	}
 	return ctx.Value(key)
 }
