@@ -22,7 +22,7 @@ type ledger struct {
 	reason   string
 	tripped  int // failures that opened the circuit
 	lastFail int64
-	limit    int64 // ms that the next probe may take, if earlier ones were cut
+	limit    int64            // ms that the next probe may take, if earlier ones were cut
 	override breaker.Override // none without a mode
 }
 

@@ -171,7 +171,8 @@ func (f *fleet) probes(c *admitted) {
 	}
 	f.turn(f.ledger().probed(f.now))
 	c.era, c.trial = f.ledger().era, len(f.ledger().probes)-1
-	deadline := time.UnixMilli(f.now).Add(f.rules.ProbeTimeout + f.rules.StoreTimeout)
+	limit := time.Duration(f.ledger().probes[c.trial].limit) * time.Millisecond
+	deadline := time.UnixMilli(f.now).Add(limit + f.rules.StoreTimeout)
 	if got := c.permit.Deadline(); !got.Equal(deadline) {
 		f.Fatalf("the probe must end by %s, want %s", got, deadline)
 	}
