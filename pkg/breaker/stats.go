@@ -48,7 +48,7 @@ func (m machine) stats(r Record, now int64) Stats {
 		s.FailureCount = m.failuresInWindow(r, now)
 		if m.FailureRate > 0 {
 			l := m.ledger(r, now)
-			s.FailureCount = min(int(l.worst().nearness()*float64(m.FailureThreshold)), m.FailureThreshold-1)
+			s.FailureCount = min(int(l.worst().nearness()*float64(m.FailureThreshold)+rounding), m.FailureThreshold-1)
 			s.FailureRate, s.Calls = l.estimate()
 		}
 	case state == Closed:

@@ -42,6 +42,7 @@
 //	operation          as the product lists them, or get_token, get_tenant_info, other;
 //	                   without it every one
 //	times              strikes that often; without it until healed
+//	share              strikes that share of the requests, in per cent, at random; without it all
 //	delay_ms           waits first, at most 600,000; what delay is about, but any kind has it
 //	after_commit       strikes once the request has been performed (status, delay, hang, reset)
 //	status             200 to 599 (status)

@@ -47,6 +47,7 @@ type Fault struct {
 	Kind      Kind      `json:"kind"`
 	Operation Operation `json:"operation,omitempty"` // empty: every one
 	Times     int       `json:"times,omitempty"`     // 0: until healed
+	Share     float64   `json:"share,omitempty"`     // per cent of the requests, at random; 0: all
 
 	// Delay comes first, whatever the kind: at most 10 minutes. A request
 	// whose client leaves meanwhile is not performed.
@@ -100,6 +101,9 @@ func (f Fault) invalid(operations []Operation) *FieldError {
 	}
 	if f.Times < 0 {
 		return fieldError("times", "%d is negative", f.Times)
+	}
+	if f.Share < 0 || f.Share > 100 {
+		return fieldError("share", "want 0 to 100")
 	}
 	if f.Delay < 0 || f.Delay > maxDelay {
 		return fieldError("delay_ms", "want 0 to %d", maxDelay.Milliseconds())

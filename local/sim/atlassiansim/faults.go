@@ -1,6 +1,9 @@
 package atlassiansim
 
-import "sync"
+import (
+	"math/rand/v2"
+	"sync"
+)
 
 // faults are those in force, oldest first. It is safe for concurrent use.
 type faults struct {
@@ -39,6 +42,9 @@ func (f *faults) next(operation Operation) (Fault, <-chan struct{}) {
 	defer f.mu.Unlock()
 	for i, fault := range f.list {
 		if fault.Operation != "" && fault.Operation != operation {
+			continue
+		}
+		if fault.Share > 0 && 100*rand.Float64() >= fault.Share {
 			continue
 		}
 		switch fault.Times {

@@ -13,7 +13,7 @@ import (
 )
 
 // limit is the most that the story may take once the stack runs.
-const limit = 150 * time.Second
+const limit = 210 * time.Second
 
 // fleet is the number of environments of the connector. With the default
 // threshold of 5, one call in each is not yet enough.

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coldfuse/coldfuse/local/sim/atlassiansim"
+	"github.com/coldfuse/coldfuse/local/sim/jirasim"
 	"github.com/coldfuse/coldfuse/local/wait"
 )
 
@@ -31,7 +33,82 @@ func (p *play) steps() []step {
 		{"Jira heals; when the recovery time is over, one probe of all environments reaches it", p.probing},
 		{"the second success closes the circuit", p.closing},
 		{"every environment serves again", p.recovered},
+		{"under load, 1 % of the calls fail: more than the threshold, and nothing opens", p.someErrors},
+		{"then 60 % fail: the circuit opens", p.manyErrors},
 	}
+}
+
+// load makes creates, which are not retried without an Idempotency-Key, at a rate
+// for some time, or until enough is seen. It returns how many failed and how many
+// the circuit rejected.
+func (p *play) load(ctx context.Context, rate int, length time.Duration, enough func() bool) (calls, failed, opened int) {
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	answers := make(chan answer, rate*int(length.Seconds()+1))
+	var all sync.WaitGroup
+	every := time.NewTicker(time.Second / time.Duration(rate))
+	defer every.Stop()
+	for ctx.Err() == nil && !enough() {
+		<-every.C
+		all.Go(func() {
+			if got, err := p.api.do(context.WithoutCancel(ctx), "POST", "/jira/issues", create); err == nil {
+				answers <- got
+			}
+		})
+	}
+	all.Wait()
+	close(answers)
+	for a := range answers {
+		calls++
+		switch {
+		case a.status == http.StatusCreated:
+		case strings.Contains(string(a.body), "circuit-open"):
+			opened++
+		default:
+			failed++
+		}
+	}
+	return calls, failed, opened
+}
+
+const (
+	create   = `{"project_key":"OPS","issue_type":"Task","summary":"Renew the certificate"}`
+	loadRate = 40 // calls a second
+)
+
+// someErrors makes enough calls for more failures than the threshold.
+func (p *play) someErrors(ctx context.Context) (string, error) {
+	if err := p.errorsAt(1); err != nil {
+		return "", err
+	}
+	calls, failed, opened := p.load(ctx, loadRate, 20*time.Second, func() bool { return false })
+	switch {
+	case opened > 0:
+		return "", fmt.Errorf("%d of %d calls were rejected", opened, calls)
+	case calls < loadRate*20/2 || failed == 0:
+		return "", fmt.Errorf("%d calls, %d failed: that shows nothing", calls, failed)
+	}
+	return fmt.Sprintf("%d calls, %d failed, none rejected", calls, failed),
+		errors.Join(p.healthIs(ctx, "healthy"), p.logged(ctx, 1, 1, 1))
+}
+
+func (p *play) manyErrors(ctx context.Context) (string, error) {
+	if err := p.errorsAt(60); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	open := func() bool { return p.stack.Log.Count("Circuit breaker 'jira_api' OPENED") == 2 }
+	calls, failed, _ := p.load(ctx, loadRate, 20*time.Second, open)
+	s, err := p.api.stats(ctx)
+	if err != nil || s.State != "open" {
+		return "", errors.Join(err, fmt.Errorf("circuit is %+v after %d calls, %d failed", s, calls, failed))
+	}
+	return fmt.Sprintf("open after %.1f s: %d calls, %d failed", time.Since(began).Seconds(), calls, failed), p.logged(ctx, 2, 1, 1)
+}
+
+// errorsAt has a share of the creates fail, in per cent.
+func (p *play) errorsAt(share float64) error {
+	return p.stack.Jira.Set(atlassiansim.Fault{Kind: atlassiansim.Status, Status: http.StatusInternalServerError, Operation: jirasim.CreateIssue, Share: share})
 }
 
 func (p *play) healthy(ctx context.Context) (string, error) {
