@@ -32,12 +32,12 @@ type Store interface {
 	Change(ctx context.Context, circuit string, c Change) (Record, bool, error)
 
 	// PutTransition adds an entry to the circuit's history and replaces one of the
-	// same generation, so that a repetition is harmless. Entries are kept for at
+	// same time and generation, so that a repetition is harmless. Entries are kept for at
 	// least HistoryAge, unless the store documents otherwise.
 	PutTransition(ctx context.Context, circuit string, t Transition) error
 
 	// Transitions returns the newest entries of the history, at most limit, newest
-	// generation first. Times are UTC, to the millisecond. Entries that cannot be
+	// first: by time, then by generation. Times are UTC, to the millisecond. Entries that cannot be
 	// understood are left out, and an error that wraps ErrUnreadable and states
 	// their number is returned with the others. With any other error it returns
 	// no entries.

@@ -66,7 +66,7 @@ func encodeEntry(circuit string, t breaker.Transition) map[string]types.Attribut
 	e := entry{
 		generation: t.Generation, from: t.From, to: t.To, reason: t.Reason, at: fromTime(t.At), retryAt: fromTime(t.RetryAt),
 		opens: t.Opens, failures: t.Failures, calls: t.Calls, expiresAt: t.At.Add(breaker.HistoryAge).Unix(),
-		circuit: circuit, sort: fmt.Sprintf("%s%019d", historyPrefix, t.Generation),
+		circuit: circuit, sort: historyKey(t),
 	}
 	if o := t.Override; o != nil {
 		e.mode, e.by, e.why, e.until = o.Mode, o.By, o.Why, fromTime(o.Until)
@@ -84,6 +84,13 @@ func encodeEntry(circuit string, t breaker.Transition) map[string]types.Attribut
 }
 
 const historyPrefix = "transition#"
+
+// historyKey returns the sort key of an entry. Earlier versions wrote the
+// generation alone, in 19 digits that begin with 0: those sort as older. Times have
+// 13 digits until the year 2286.
+func historyKey(t breaker.Transition) string {
+	return fmt.Sprintf("%s%013d#%019d", historyPrefix, fromTime(t.At), t.Generation)
+}
 
 // Transitions returns the newest entries of the circuit's history. Expired entries
 // are among them until the table has removed them. Entries that cannot be

@@ -3,8 +3,10 @@ package dynamostore
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -57,6 +59,18 @@ func validEntry() item {
 		"from": text("closed"), "to": text("closed"), "at": number(5),
 		"override_mode": text("open"), "override_by": text("someone"), "override_until": number(9),
 		"cleared": number(1), "cleared_by": text("another"),
+	}
+}
+
+func TestHistoryKeysSortByTime(t *testing.T) {
+	at := time.UnixMilli(1_796_136_362_167)
+	old, first, second, restarted := "transition#0000000000000000120", breaker.Transition{Generation: 120, At: at}, breaker.Transition{Generation: 121, At: at}, breaker.Transition{Generation: 1, At: at.Add(time.Millisecond)}
+	keys := []string{old, historyKey(first), historyKey(second), historyKey(restarted)}
+	if !slices.IsSorted(keys) || len(slices.Compact(keys)) != 4 {
+		t.Errorf("%q", keys)
+	}
+	if e := encodeEntry("c", first); e["expires_at"].(*types.AttributeValueMemberN).Value != "1798728362" {
+		t.Errorf("expires_at is %v, want seconds, 30 days later", e["expires_at"])
 	}
 }
 

@@ -1,7 +1,9 @@
 package dynamostore_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -56,6 +58,66 @@ func (l *replyLoser) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Body.Close()
 		return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
 	}
+	return res, err
+}
+
+// An endpoint that does not return the item after a failed condition must not make
+// an open circuit a missing one, which is closed.
+func TestAFailedConditionWithoutItsItemIsRead(t *testing.T) {
+	_, table := server.Table(t)
+	direct := dynamostore.New(dynamostore.NewClient(server.Getenv, nil), table)
+	s := dynamostore.New(dynamostore.NewClient(server.Getenv, itemStripper{}), table)
+	ctx := context.Background()
+	open := breaker.Record{State: breaker.Open, Writer: "w1", Generation: 1, Epoch: 1, OpenedAt: 8, RetryAt: 9}
+	if _, held, err := direct.Change(ctx, "jira_api", breaker.Change{From: breaker.Record{State: breaker.Closed}, To: open}); !held || err != nil {
+		t.Fatal(held, err)
+	}
+	for rule, write := range map[string]func() (breaker.Record, bool, error){
+		"append": func() (breaker.Record, bool, error) {
+			return s.AppendFailure(ctx, "jira_api", breaker.Failure{ID: "1#e#1", Cap: 5, New: "w"})
+		},
+		"count": func() (breaker.Record, bool, error) {
+			return s.Count(ctx, "jira_api", breaker.Tally{Add: []breaker.Count{{Kind: breaker.SuccessesOfSixth, Calls: 1}}})
+		},
+		"prune": func() (breaker.Record, bool, error) {
+			return s.PruneFailures(ctx, "jira_api", 0, []breaker.FailureID{"1#e#1"})
+		},
+		"change": func() (breaker.Record, bool, error) {
+			return s.Change(ctx, "jira_api", breaker.Change{From: breaker.Record{State: breaker.Closed}, To: open2(open)})
+		},
+	} {
+		if got, held, err := write(); err != nil || held || !reflect.DeepEqual(got, open) {
+			t.Errorf("%s: got %+v, held %v, %v", rule, got, held, err)
+		}
+	}
+	if got, held, err := s.PruneFailures(ctx, "other", 0, []breaker.FailureID{"1#e#1"}); err != nil || held || got.Exists() {
+		t.Errorf("a missing item: got %+v, held %v, %v", got, held, err)
+	}
+}
+
+func open2(r breaker.Record) breaker.Record {
+	r.Writer = "w2"
+	return r
+}
+
+// itemStripper takes the item out of replies to failed conditions.
+type itemStripper struct{}
+
+func (itemStripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || res.StatusCode != http.StatusBadRequest {
+		return res, err
+	}
+	defer res.Body.Close()
+	var body map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	delete(body, "Item")
+	text, err := json.Marshal(body)
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	res.Header.Del("Content-Length")
+	res.Header.Del("X-Amz-Crc32") // of what it was
 	return res, err
 }
 

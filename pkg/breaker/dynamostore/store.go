@@ -1,7 +1,8 @@
 // Package dynamostore keeps circuits in an Amazon DynamoDB table. Each circuit is
 // one item, with partition key "circuit" (S) and sort key "entry" (S, "state").
-// Each entry of its history is another, with sort key "transition#" and the
-// generation. The table's TTL on "expires_at" removes the entries.
+// Each entry of its history is another, with sort key "transition#", the time in
+// Unix ms, "#" and the generation: an item that was deleted by hand begins with
+// generation 1 again. The table's TTL on "expires_at" removes the entries.
 //
 // Every write of a circuit is one UpdateItem with the condition that
 // breaker.Store requires. If the condition fails, DynamoDB returns the item
@@ -114,6 +115,11 @@ func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateI
 	out, err := s.client.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
 	switch {
+	case errors.As(err, &failed) && len(failed.Item) == 0:
+		// The item is missing, or what answers does not know that it is asked for
+		// it, as some proxies and stand-ins do.
+		r, err := s.Load(ctx, circuit, true)
+		return r, false, err
 	case errors.As(err, &failed):
 		r, err := decode(failed.Item, s.schema)
 		return r, false, err

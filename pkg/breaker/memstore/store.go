@@ -67,8 +67,8 @@ func (s *Store) PutTransition(ctx context.Context, circuit string, t breaker.Tra
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := s.history[circuit]
-	i, found := slices.BinarySearchFunc(list, t.Generation, func(kept breaker.Transition, generation int64) int {
-		return cmp.Compare(generation, kept.Generation)
+	i, found := slices.BinarySearchFunc(list, t, func(kept, t breaker.Transition) int {
+		return cmp.Or(t.At.Compare(kept.At), cmp.Compare(t.Generation, kept.Generation))
 	})
 	if found {
 		list[i] = t

@@ -34,9 +34,17 @@ func opening(generation int64) breaker.Transition {
 
 func historyNewestFirst(s *suite) {
 	s.wantHistory(10)
-	ninth, hundredth, tenth := s.put(opening(9)), s.put(opening(100)), s.put(opening(10))
+	at := opening(0).At
+	put := func(generation int64, after time.Duration) breaker.Transition {
+		t := opening(generation)
+		t.At = at.Add(after)
+		return s.put(t)
+	}
+	ninth, hundredth, tenth := put(9, 0), put(100, time.Second), put(10, 0)
 	s.wantHistory(10, hundredth, tenth, ninth)
 	s.wantHistory(2, hundredth, tenth)
+	restarted := put(1, 2*time.Second) // after the item was deleted by hand
+	s.wantHistory(2, restarted, hundredth)
 }
 
 func historyKeepsAttributes(s *suite) {
@@ -48,10 +56,12 @@ func historyKeepsAttributes(s *suite) {
 	s.wantHistory(10, t)
 
 	set := opening(3)
+	set.At = set.At.Add(time.Second)
 	set.To = breaker.Closed
 	set.Override = &breaker.Override{Mode: breaker.OverrideClosed, By: "an operator", Why: "a false alarm", Until: set.At.Add(time.Hour)}
 	set = s.put(set)
 	cleared := set
+	cleared.At = set.At.Add(time.Second)
 	cleared.Generation, cleared.Cleared, cleared.ClearedBy = 4, true, "another operator"
 	cleared = s.put(cleared)
 	s.wantHistory(10, cleared, set, t)
