@@ -33,6 +33,7 @@ CHECKS = {
         "random walks": ["-test.run=^TestWalk"],
         "larger exploration": ["-test.run=^TestExplore$", "-explore.level=1"],
     },
+    "pkg/breaker/dynamostore": {"dynamostore": ["-test.short"]},
     "internal/guard": {"guard": ["-ticket.calls=1000000"]},
 }
 BREACH = re.compile(r"^\s+([1-9] [a-z][^:]+): (.*)$", re.M)

@@ -12,7 +12,7 @@ import (
 func TestCountsAreAttributes(t *testing.T) {
 	for name, c := range map[string]breaker.Count{
 		"s.0.1":       {Kind: breaker.SuccessesOfSixth, Bucket: 1, Calls: 7},
-		"f.1c.2yqbp":  {Kind: breaker.FailuresOfSixth, Epoch: 48, Bucket: 4_984_297, Calls: 7},
+		"f.1c.2ytwp":  {Kind: breaker.FailuresOfSixth, Epoch: 48, Bucket: 4_984_297, Calls: 7},
 		"S.zz.tpc3k1": {Kind: breaker.SuccessesOfSecond, Epoch: 1_295, Bucket: 1_796_073_985, Calls: 7},
 		"F.7.0":       {Kind: breaker.FailuresOfSecond, Epoch: 7, Calls: 7},
 	} {
