@@ -163,3 +163,11 @@ func TestTheLockIsNotTakenWhileARecordIsFresh(t *testing.T) {
 		}
 	}
 }
+
+// A clock that steps back to before an override's end must not pass it by.
+func TestTheLockIsTakenBeforeAnOverridesEnd(t *testing.T) {
+	n := newNode(overridden(closedRecord(), OverrideOpen, noon+100))
+	if f := n.freshness(nil, noon+200); f == nil || f.covers(noon+99) || !f.covers(noon+100) {
+		t.Errorf("got %+v", f)
+	}
+}

@@ -50,6 +50,7 @@ var sections = []section{
 	{"A guarded HTTP call over loopback, and a bare one", guarded},
 	{"A store outage of a minute, as calls see it: 50 calls/s, dependency healthy", storeOutage},
 	{"20 environments as processes, 50 calls/s at random times, threshold 5, dependency 20 ms: what validates the simulation", processes},
+	{"The same fleets with a failure rate", rates},
 	{"Process start to the first `/next` of the runtime API", startup},
 	{"Deployment packages, arm64", sizes},
 	{"A warm search of 50 issues, from the event to the answer, without the network", warmSearch},
@@ -113,6 +114,12 @@ func measured(name, format string, value any) figure {
 func atMost(name, format string, value, limit float64) figure {
 	return figure{
 		name: name, value: fmt.Sprintf(format, value), limit: "at most " + fmt.Sprintf(format, limit), holds: value <= limit,
+	}
+}
+
+func atLeast(name, format string, value, limit float64) figure {
+	return figure{
+		name: name, value: fmt.Sprintf(format, value), limit: "at least " + fmt.Sprintf(format, limit), holds: value >= limit,
 	}
 }
 

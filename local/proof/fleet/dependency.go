@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,6 +16,7 @@ import (
 // Behaviour is how the dependency answers the requests that arrive from now on.
 type Behaviour struct {
 	Status     int           // default 200
+	Share      float64       // of the requests that get Status, at random, the others 200; 0: all
 	Latency    time.Duration // an hour is longer than any call waits
 	RetryAfter time.Duration // with 429, in whole seconds
 }
@@ -80,7 +82,7 @@ func (d *Dependency) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := 0
 	if answers {
 		status = b.Status
-		if status == 0 {
+		if status == 0 || b.Share > 0 && rand.Float64() >= b.Share {
 			status = http.StatusOK
 		}
 		if b.RetryAfter > 0 {
