@@ -63,11 +63,12 @@ func TestOpeningByRate(t *testing.T) {
 		"successes that nobody can have counted are reckoned":               {rated(3_000, young), false, false},
 		"until there are as many failures as evidence asks for":             {rated(3_000, young, m.counts(100, 15, 0)), false, true},
 		"counts of another epoch are nothing":                               {rated(0, five, []Count{{SuccessesOfSixth, 7, noon / 10_000, 900}, {SuccessesOfSecond, 7, noon / second, 900}}), false, true},
+		"failures of a window ago do not open":                              {rated(0, five, m.counts(61_000, 900, 0), m.counts(2_000, 0, 40)), false, false},
 		"counts of a window ago are nothing":                                {rated(0, five, m.counts(61_000, 0, 900)), false, true},
 		"counts of a future that no right clock can have written neither":   {rated(0, five, m.countsAt(noon+60_000, 0, 900, false)), false, true},
 		"nor do those of failures open":                                     {rated(3_000, young, later(60_000)), false, false},
 		"counts by clocks that are ahead by what is allowed are of now":     {rated(3_000, young, later(900)), false, true},
-		"a rate that sampling may have made does not open":                  {rated(60_000, five, m.counts(2_000, 470, 1_500)), false, false},
+		"a rate that sampling may have made does not open":                  {rated(60_000, failuresAt(15_000, 16_000, 17_000, 18_000, 19_000), m.counts(12_000, 440, 1_500)), false, false},
 		"a rate that sampling cannot have made opens":                       {rated(60_000, five, m.counts(2_000, 1_500, 1_500)), false, true},
 		"a record that a clock ahead has written is judged by its own time": {rated(3_000, failuresAt(-900, -850, -800, -750, -700), m.countsAt(noon+900, 0, 40, false)), false, false},
 	} {
