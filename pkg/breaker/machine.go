@@ -75,14 +75,12 @@ func (m machine) leased(r Record, now int64) bool {
 	return r.ProbeOwner != "" && m.pending(r.ProbeUntil+1, now, m.leaseOf(r))
 }
 
-// leaseOf returns how long the record's lease was meant to last. The prober may
-// have a longer ProbeTimeout than this environment, so the record says it. A
-// record of a version that does not is judged by this environment's own.
+// leaseOf returns how long the record's lease may have been meant to last. The
+// prober may have a longer ProbeTimeout than this environment, so the record says
+// it; but a version that does not know of that may have left the length of an
+// earlier lease.
 func (m machine) leaseOf(r Record) time.Duration {
-	if r.ProbeLease == 0 {
-		return m.lease()
-	}
-	return min(msDuration(r.ProbeLease), longestLease)
+	return min(max(msDuration(r.ProbeLease), m.lease()), longestLease)
 }
 
 // probeOverdue reports whether a probe has been possible for a whole

@@ -1,6 +1,9 @@
 package breaker
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestFailureIsReportedAgainstAFreshRecord(t *testing.T) {
 	failed := Outcome{Verdict: Failed, Reason: "timeout"}
@@ -105,4 +108,32 @@ func TestATripAlwaysInConflictIsGivenUp(t *testing.T) {
 	}
 	want(t, n.replied(c, answered(noon+7, full, true)), opChange)
 	want(t, n.replied(c, answered(noon+8, closedRecord(), false)), opDone)
+}
+
+// A dependency that asks for a longer pause than the opening's is left alone for as
+// long, though the circuit has opened for another reason since the call began.
+func TestALongerStopProlongsTheOpening(t *testing.T) {
+	open := Record{State: Open, Generation: 5, Epoch: 5, Writer: "w", OpenedAt: noon, RetryAt: noon + 30_000, Reason: "timeout"}
+	for rule, c := range map[string]struct {
+		record Record
+		stop   time.Duration
+		until  int64 // 0: nothing is written
+	}{
+		"a longer stop":                       {open, time.Minute, noon + 61_000},
+		"a shorter one changes nothing":       {open, 20 * time.Second, 0},
+		"one beyond max_open is cut":          {open, 24 * time.Hour, noon + ms(time.Hour)},
+		"nor does one while disabled":         {overridden(open, OverrideDisabled, noon+5_000), time.Minute, 0},
+		"a half-open circuit will ask itself": {Record{State: HalfOpen, Generation: 6, Epoch: 6, Writer: "w", OpenedAt: noon}, time.Minute, 0},
+	} {
+		n := newNode(c.record)
+		n.sent = noon + 1_000
+		o := n.report(&call{epoch: 4}, Outcome{Verdict: Failed, Reason: "rate_limited", OpenFor: c.stop}, at(noon+1_000))
+		if c.until == 0 {
+			want(t, o, opDone)
+			continue
+		}
+		if want(t, o, opChange); o.change.To.RetryAt != c.until || o.change.To.State != Open || o.change.To.Epoch != 5 || o.change.To.Reason != "timeout" {
+			t.Errorf("%s: %+v", rule, o.change.To)
+		}
+	}
 }

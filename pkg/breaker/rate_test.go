@@ -34,6 +34,11 @@ func rated(traffic int64, failures []FailureID, counts ...[]Count) Record {
 	return r
 }
 
+func failedAt(r Record, at int64) Record {
+	r.LastFailureAt = at
+	return r
+}
+
 func closedAt(r Record, at int64) Record {
 	r.ClosedAt = at
 	return r
@@ -58,6 +63,7 @@ func TestOpeningByRate(t *testing.T) {
 		"the count's threshold must be reached, whatever the counts":        {rated(0, five[:4], m.counts(100, 1000, 0)), true, false},
 		"without a traffic on record, counting must be known everywhere":    {rated(0, young), false, false},
 		"or the calls of one environment alone have emptied its bucket":     {rated(0, young), true, true},
+		"counting is as old as the newest time that the record shows":       {failedAt(rated(0, failuresAt(1_900, 1_800, 0, -500, -900)), noon+900), false, true},
 		"with one, there is nothing to wait for":                            {rated(60, young), false, true},
 		"and one environment alone decides nothing":                         {rated(3_000, young), true, false},
 		"successes that nobody can have counted are reckoned":               {rated(3_000, young), false, false},
