@@ -48,7 +48,11 @@ func TestManyGoroutinesDoNotForgetAnOpenCircuit(t *testing.T) {
 	flaky.begun.Store(true)
 	var passed, calls atomic.Int64
 	var all sync.WaitGroup
-	end := time.Now().Add(1200 * time.Millisecond)
+	length := 1200 * time.Millisecond
+	if testing.Short() {
+		length = 200 * time.Millisecond
+	}
+	end := time.Now().Add(length)
 	for range 64 {
 		all.Go(func() {
 			for time.Now().Before(end) {
@@ -59,7 +63,7 @@ func TestManyGoroutinesDoNotForgetAnOpenCircuit(t *testing.T) {
 			}
 		})
 	}
-	if all.Wait(); passed.Load() > 0 || calls.Load() < 10_000 {
+	if all.Wait(); passed.Load() > 0 || calls.Load() < 1_000 {
 		t.Errorf("%d of %d calls pass a circuit that an operator holds open", passed.Load(), calls.Load())
 	}
 }
