@@ -68,7 +68,7 @@ func TestAContextOfTheStoresContextEndsWithIt(t *testing.T) {
 		if time.Sleep(time.Second - 1); child.Err() != nil {
 			t.Errorf("ended early: %v", child.Err())
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if synctest.Wait(); !errors.Is(child.Err(), context.DeadlineExceeded) {
 			t.Errorf("ended with %v", child.Err())
 		}
