@@ -300,7 +300,7 @@ class Settings(unittest.TestCase):
             return {v.removeprefix(prefix) for v in SHARED if v.startswith(prefix)}
 
         self.assertEqual(settings("JIRA_"), settings("CONFLUENCE_"))
-        self.assertEqual(len(settings("JIRA_")), 16)
+        self.assertEqual(len(settings("JIRA_")), 19)
 
     def test_no_function_overrides_what_is_shared(self):
         for name, function in FUNCTIONS.items():

@@ -87,6 +87,10 @@ func TestAnInvalidValueNamesItsVariable(t *testing.T) {
 		"fewer failures than environments":      {"JIRA_MIN_ENVIRONMENTS", "51", `JIRA_MIN_ENVIRONMENTS "51": want 1 to 5`},
 		"an opening for ever":                   {"JIRA_MAX_OPEN", "86401", `JIRA_MAX_OPEN "86401": want 30 to 86400 seconds`},
 		"an opening shorter than the first":     {"JIRA_MAX_OPEN", "29", `JIRA_MAX_OPEN "29": want 30 to 86400 seconds`},
+		"a rate of nearly all calls":            {"JIRA_FAILURE_RATE", "91", `JIRA_FAILURE_RATE "91": want 0 to 90 per cent`},
+		"a rate that is no number":              {"JIRA_FAILURE_RATE", "a fifth", `JIRA_FAILURE_RATE "a fifth": want 0 to 90 per cent`},
+		"slow calls beyond their limit":         {"JIRA_SLOW_CALL", "4.001", `JIRA_SLOW_CALL "4.001": want 0 to 4 seconds`},
+		"a ramp of an hour":                     {"JIRA_RECOVERY_RAMP", "3600", `JIRA_RECOVERY_RAMP "3600": want 0 to 600 seconds`},
 		"reads neither first nor not":           {"JIRA_READ_FIRST", "yes", `JIRA_READ_FIRST "yes": want true or false`},
 		"a try that leaves no time for a probe": {"JIRA_TRY_TIMEOUT", "27.751", "JIRA_TRY_TIMEOUT: want no more than 27.75, or no probe fits JIRA_FUNCTION_TIMEOUT, 29"},
 		"a function too short for a probe":      {"JIRA_FUNCTION_TIMEOUT", "5", "JIRA_TRY_TIMEOUT: want no more than 3.75, or no probe fits JIRA_FUNCTION_TIMEOUT, 5"},
@@ -369,6 +373,7 @@ func TestConnectorAndMonitorAgree(t *testing.T) {
 	for _, changes := range []map[string]string{
 		nil,
 		{"JIRA_PROFILE": "high_traffic"},
+		{"JIRA_FAILURE_RATE": "50", "JIRA_SLOW_CALL": "3", "JIRA_RECOVERY_RAMP": "20"},
 		{"JIRA_OPEN_BACK_OFF": "2", "JIRA_MAX_OPEN": "600", "JIRA_MIN_ENVIRONMENTS": "2", "JIRA_READ_FIRST": "true"},
 		{"JIRA_PROFILE": "critical", "JIRA_FAILURE_THRESHOLD": "7", "JIRA_FAILURE_WINDOW": "90", "JIRA_RECOVERY_TIMEOUT": "45", "JIRA_SUCCESS_THRESHOLD": "1", "JIRA_TRY_TIMEOUT": "9"},
 	} {

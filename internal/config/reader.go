@@ -145,8 +145,8 @@ func (r *reader) invalid(prefix string, err error) {
 
 func (r *reader) invalidField(prefix, field string, value, low, high any, rule string) {
 	name := prefix + variableOf(field)
-	if field == "failure_rate" { // whose variable is in per cent, and 0 turns it off
-		r.problem("%s %q: want 0, or 1 to 90 per cent", name, r.getenv(name))
+	if field == "failure_rate" { // whose variable is in per cent
+		r.problem("%s %q: want 0 to 90 per cent", name, r.getenv(name))
 		return
 	}
 	if rule != "" {

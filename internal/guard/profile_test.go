@@ -41,6 +41,9 @@ func TestProfiles(t *testing.T) {
 			if err := p.Retry.Validate(); err != nil {
 				t.Error(err)
 			}
+			if p.HasCircuit && p.Circuit.FailureRate != 0.2 {
+				t.Errorf("tolerates a failure rate of %g", p.Circuit.FailureRate)
+			}
 			p.Circuit.Name = "jira_api"
 			if err := p.Circuit.Validate(); p.HasCircuit && err != nil {
 				t.Error(err)

@@ -35,18 +35,18 @@ type Settings struct {
 	// for it. While there is a failure in the window, a sample of the calls is
 	// counted in the store, on average at most 200 of each kind a minute. The rate is
 	// judged over FailureWindow, or 10 s if that is shorter. Default 0: only
-	// FailureThreshold counts, and a success costs nothing. 0.01 to 0.9. All
+	// FailureThreshold counts, and a success costs nothing. At most 0.9. All
 	// environments must run a version that counts before it is set: those that do
 	// not, add failures only.
 	FailureRate float64
 	// SlowCall is the time after which a success counts as a failure, for the
-	// reason ReasonSlow, measured from admission to Done. Default 0: never. 1 ms to
+	// reason ReasonSlow, measured from admission to Done. Default 0: never. At most
 	// ProbeTimeout.
 	SlowCall time.Duration
 	// RecoveryRamp is the time in which the share of admitted calls grows from a
 	// tenth to all after the circuit has closed, for a dependency that comes back
 	// with part of its capacity. The others are rejected with ReasonRecovering.
-	// Default 0: all at once. 1 s to 10 min.
+	// Default 0: all at once. At most 10 min.
 	RecoveryRamp time.Duration
 
 	// OpenBackOff is the factor by which each opening in an outage is longer than
@@ -168,9 +168,7 @@ func (s Settings) Validate() error {
 	if thresholdOK {
 		environments = s.FailureThreshold
 	}
-	if s.FailureRate != 0 {
-		inRange(&errs, "failure_rate", s.FailureRate, 0.01, 0.9)
-	}
+	inRange(&errs, "failure_rate", s.FailureRate, 0, 0.9)
 	inRange(&errs, "failure_window", s.FailureWindow, time.Second, time.Hour)
 	if inRange(&errs, "recovery_timeout", s.RecoveryTimeout, shortestOpen, time.Hour) {
 		shortestOpen = s.RecoveryTimeout
@@ -184,12 +182,8 @@ func (s Settings) Validate() error {
 			"room for at most %d failures: failure_threshold %d needs %d", maxFailures, s.FailureThreshold, s.failureCapacity())})
 	}
 	inRange(&errs, "probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
-	if s.SlowCall != 0 {
-		inRange(&errs, "slow_call", s.SlowCall, time.Millisecond, s.ProbeTimeout)
-	}
-	if s.RecoveryRamp != 0 {
-		inRange(&errs, "recovery_ramp", s.RecoveryRamp, time.Second, 10*time.Minute)
-	}
+	inRange(&errs, "slow_call", s.SlowCall, 0, s.ProbeTimeout)
+	inRange(&errs, "recovery_ramp", s.RecoveryRamp, 0, 10*time.Minute)
 	inRange(&errs, "max_clock_skew", s.MaxClockSkew, 0, time.Minute)
 	if s.MaxAge >= 0 {
 		if inRange(&errs, "max_age", s.MaxAge, 0, time.Minute) {
