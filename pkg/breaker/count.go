@@ -79,17 +79,35 @@ func (n *node) counted(c *call, e event) op {
 	if c.outcome.Verdict != Failed || !c.recorded {
 		return n.done(c)
 	}
-	own := n.reported(c)
+	own := n.reported(c, e.record)
 	if n.rules(c).judge(e.record, own, e.now) == trips {
 		return n.tripNow(c, e.record, e.now)
 	}
 	return n.done(c)
 }
 
-// reported returns a call's failure, as the rules judge it.
-func (n *node) reported(c *call) reported {
+// reported returns a call's failure, as the rules judge it by a record.
+func (n *node) reported(c *call, r Record) reported {
 	return reported{
 		id: c.failure, epoch: c.epoch, weight: c.weight, counted: c.recorded, local: c.local,
-		emptied: n.own != nil && n.own.epoch == c.epoch && n.own.taken >= float64(n.FailureThreshold)-rounding,
+		emptied: n.own != nil && n.own.epoch == c.epoch && (n.own.taken >= float64(n.FailureThreshold)-rounding || !c.local && n.failsInARow(r)),
 	}
+}
+
+// failsInARow reports whether few environments have all of the record's failures:
+// each at least two, and this one's are not made up for by its successes. A caller
+// whose calls go to two environments in turn would else need twice as many failures
+// in a row. Errors of a busy fleet come from many environments.
+func (n *node) failsInARow(r Record) bool {
+	of := make(map[string]int)
+	for _, id := range r.Failures {
+		of[id.environment()]++
+	}
+	for _, failures := range of {
+		if failures < 2 {
+			return false
+		}
+	}
+	own := of[n.id]
+	return own >= 2 && n.own.taken >= float64(own)-rounding
 }

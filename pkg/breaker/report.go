@@ -60,7 +60,7 @@ func (n *node) add(c *call, now int64) op {
 func (n *node) appended(c *call, e event) op {
 	m := n.rules(c)
 	c.recorded = e.held && c.weight > 1
-	switch m.judge(e.record, n.reported(c), e.now) {
+	switch m.judge(e.record, n.reported(c, e.record), e.now) {
 	case trips:
 		return n.tripNow(c, e.record, e.now)
 	case noRoom:

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func ratedFleet(environments int, rps float64) simulation {
 // simRateTargets are the rows about the failure rate. Each is one function of the
 // number of seeds.
 var simRateTargets = []func(seeds int) simRow{
-	simOnePercent, simOnePercentFresh, simNearHalf, simTotalOutage, simSecondOutage, simFirstFive,
+	simOnePercent, simOnePercentFresh, simNearHalf, simTotalOutage, simSecondOutage, simFirstFive, simFirstFiveOfTwo,
 	simBusiestSecond, simBusiestFirstSecond, simSurge, simBrokenHint, simCountingWrites, simRampTarget,
 }
 
@@ -115,6 +116,30 @@ func simFirstFive(seeds int) simRow {
 	opened := simSeeds(seeds, s, simOpenings, simFailed)
 	return simRow{
 		what: "five calls fail in a row within a second, on a fresh table", target: "the fifth opens",
+		measured: fmt.Sprintf("opened %g, after %g", opened[0].at(0), opened[1].worst()),
+		met:      opened[0].at(0) == 1 && opened[0].worst() == 1 && opened[1].worst() == 5,
+	}
+}
+
+// simFirstFiveOfTwo is the same with two environments that take turns.
+func simFirstFiveOfTwo(seeds int) simRow {
+	s := ratedFleet(2, 0)
+	s.ends, s.dies = 10*time.Second, time.Second
+	s.plan = func(f *simFleet) {
+		for i := range 5 {
+			f.at(2*time.Second+time.Duration(i)*200*time.Millisecond, func() {
+				slices.SortFunc(f.free, func(a, b *simEnvironment) int { return a.number - b.number })
+				one := f.free[i%2]
+				others := f.free[1-i%2]
+				f.free = []*simEnvironment{one}
+				f.arrive()
+				f.free = append(f.free, others)
+			})
+		}
+	}
+	opened := simSeeds(seeds, s, simOpenings, simFailed)
+	return simRow{
+		what: "the same in two environments that take turns", target: "the fifth opens",
 		measured: fmt.Sprintf("opened %g, after %g", opened[0].at(0), opened[1].worst()),
 		met:      opened[0].at(0) == 1 && opened[0].worst() == 1 && opened[1].worst() == 5,
 	}

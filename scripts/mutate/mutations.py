@@ -330,7 +330,7 @@ MUTATIONS = [
              "if !c.retriesStore && !(c.stage == overriding && e.held && n.storeOutage.since != 0) {", "if !c.retriesStore {", found="rules"),
     Mutation("a slow success is a success", "rate.go", "return s.SlowCall > 0 && took > s.SlowCall", "return false", found="rules"),
     Mutation("a failed condition without its item is a missing one", "store.go",
-             "case errors.As(err, &failed) && len(failed.Item) == 0:", "case false:", found="dynamostore", folder="pkg/breaker/dynamostore"),
+             "	if held || err != nil || r.Exists() {\n		return r, held, err\n	}\n	now, err", "	if true {\n		return r, held, err\n	}\n	now, err", found="dynamostore", folder="pkg/breaker/dynamostore"),
     Mutation("an entry expires in milliseconds", "history.go", "t.At.Add(breaker.HistoryAge).Unix()", "t.At.Add(breaker.HistoryAge).UnixMilli()", found="dynamostore", folder="pkg/breaker/dynamostore"),
     Mutation("a restart repeats the keys of its history", "history.go",
              "%s%013d#%019d\", historyPrefix, fromTime(t.At), t.Generation)", "%s%013d#%019d\", historyPrefix, 0, t.Generation)", found="dynamostore", folder="pkg/breaker/dynamostore"),

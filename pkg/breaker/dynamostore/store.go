@@ -106,7 +106,26 @@ func (s *Store) Change(ctx context.Context, circuit string, c breaker.Change) (b
 	return r, held || err == nil && r.Exists() && r.Writer == c.To.Writer, err
 }
 
+// update sends a write. A failed condition without the item means that the item
+// is missing, or that what answers does not know that it is asked for it, as some
+// proxies do. A read tells which. If there is an item after all, the write is sent
+// again, because the item may be newer than the failed condition.
 func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateItemInput) (breaker.Record, bool, error) {
+	r, held, err := s.send(ctx, circuit, in)
+	if held || err != nil || r.Exists() {
+		return r, held, err
+	}
+	now, err := s.Load(ctx, circuit, true)
+	if err != nil || !now.Exists() {
+		return now, false, err
+	}
+	if r, held, err = s.send(ctx, circuit, in); held || err != nil || r.Exists() {
+		return r, held, err
+	}
+	return now, false, nil
+}
+
+func (s *Store) send(ctx context.Context, circuit string, in *dynamodb.UpdateItemInput) (breaker.Record, bool, error) {
 	ctx, cancel := limitReply(ctx)
 	defer cancel()
 	in.TableName, in.Key = &s.table, key(circuit)
@@ -115,11 +134,6 @@ func (s *Store) update(ctx context.Context, circuit string, in *dynamodb.UpdateI
 	out, err := s.client.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
 	switch {
-	case errors.As(err, &failed) && len(failed.Item) == 0:
-		// The item is missing, or what answers does not know that it is asked for
-		// it, as some proxies and stand-ins do.
-		r, err := s.Load(ctx, circuit, true)
-		return r, false, err
 	case errors.As(err, &failed):
 		r, err := decode(failed.Item, s.schema)
 		return r, false, err
