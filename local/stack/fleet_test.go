@@ -28,7 +28,7 @@ const (
 // seen says nothing of the rule. It is then tried again, a few times.
 func TestTwentyEnvironmentsProbeOncePerWindow(t *testing.T) {
 	for attempt := 1; ; attempt++ {
-		s := newStack(t, Config{Parameters: quick("JiraRecoveryTimeout", "3", "JiraBaseDelay", "0.2", "JiraMaxDelay", "0.5")})
+		s := newStack(t, Config{Parameters: quick("JiraFailureRate", "0", "JiraRecoveryTimeout", "3", "JiraBaseDelay", "0.2", "JiraMaxDelay", "0.5")})
 		err := outage(t.Context(), s)
 		lost := s.Log.Count("Circuit store unreachable")
 		s.Close()
