@@ -77,7 +77,7 @@ func simFailedRow(seeds int, what string, s simulation, median, worst float64) s
 	}
 }
 
-func simDiesTime(seeds int) simRow { return simDyingRow(seeds, "dependency dies", twenty(), 0.7, 1.0) }
+func simDiesTime(seeds int) simRow { return simDyingRow(seeds, "dependency dies", twenty(), 0.7, 1.1) }
 func simReadFirstTime(seeds int) simRow {
 	return simDyingRow(seeds, "the same, reading first", readFirst(twenty()), 0.1, 0.2)
 }
