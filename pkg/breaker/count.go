@@ -1,7 +1,5 @@
 package breaker
 
-import "slices"
-
 // succeeded counts a success while the known record shows a failure: one in so
 // many, without a read. A call that is not drawn has waited for nothing.
 func (n *node) succeeded(c *call, e event) op {
@@ -35,13 +33,13 @@ func (n *node) drawFailure(c *call, now int64) bool {
 		n.own = &ownBucket{epoch: c.epoch}
 	}
 	n.own.taken++
-	return c.local || n.drawAgain(c, r, now)
+	return c.local || c.drawn(l)
 }
 
-// drawAgain reports whether a failure is still drawn, by the same random number,
-// by a record that may be newer. It then stands for the higher weight.
-func (n *node) drawAgain(c *call, r Record, now int64) bool {
-	l := n.ledger(r, now)
+// drawn reports whether the call's failure is drawn to be recorded, always by the
+// same random number. Drawn again by a newer record, it stands for the higher
+// weight.
+func (c *call) drawn(l ledger) bool {
 	c.weight = max(c.weight, l.failureWeight())
 	return drawn(c.random, c.weight)
 }
@@ -59,7 +57,7 @@ func (n *node) isFull(c *call, r Record, now int64) bool {
 			}
 		}
 	}
-	return !slices.Contains(r.Failures, c.failure) && (live >= m.failureCapacity() || own >= m.failureQuota())
+	return !r.holds(c.failure) && (live >= m.failureCapacity() || own >= m.failureQuota())
 }
 
 // countFailure adds a failure to the counts.

@@ -17,6 +17,13 @@ const (
 	FailuresOfSecond  CountKind = 'F'
 )
 
+// bySecond reports whether the kind counts by the second, or else by the sixth of a
+// window.
+func (k CountKind) bySecond() bool { return k == SuccessesOfSecond || k == FailuresOfSecond }
+
+// failed reports whether the kind counts failures.
+func (k CountKind) failed() bool { return k == FailuresOfSixth || k == FailuresOfSecond }
+
 // Count is the number of calls that ended in one interval of time, while the
 // circuit was closed in Epoch. Calls are weighted: where one call of w is
 // recorded, it counts w. A circuit without a Settings.FailureRate has none.

@@ -286,7 +286,7 @@ func (m machine) claim(r Record, owner string, now, left int64, writer string) C
 	if r.State != HalfOpen {
 		to.State, to.Epoch, to.Successes, to.ProbeFailures = HalfOpen, to.Generation, 0, 0
 	}
-	lease := m.probeLimit(r, left) + ms(m.lease()-m.ProbeTimeout)
+	lease := m.probeLimit(r, left) + ms(m.leaseMargin())
 	to.ProbeOwner, to.ProbeUntil, to.ProbeLease = owner, now+lease, lease
 	return Change{From: r, To: to}
 }
@@ -299,11 +299,8 @@ func (m machine) probeLimit(r Record, left int64) int64 {
 
 // limitOf returns how long the probe of a claim may take.
 func (m machine) limitOf(claim Record) int64 {
-	return claim.ProbeLease - ms(m.lease()-m.ProbeTimeout)
+	return claim.ProbeLease - ms(m.leaseMargin())
 }
-
-// longestProbe is that of the longest settings.
-const longestProbe = 15 * time.Minute
 
 // cut reports whether a failed probe has used all its time. It may have failed by
 // its limit alone: a dependency whose good answers take longer would never close

@@ -63,8 +63,7 @@ func (p *Permit) Done(err error) {
 	if err != nil {
 		o = p.breaker.classify(err)
 	}
-	if settings := &p.breaker.node.Settings; settings.SlowCall > 0 && o.Verdict == Succeeded &&
-		settings.slow(msDuration(p.breaker.now().UnixMilli()-p.began)) {
+	if o.Verdict == Succeeded && p.slow() {
 		o = Outcome{Verdict: Failed, Reason: ReasonSlow}
 	}
 	if o.Verdict == Failed || p.Probe() || o.Verdict == Succeeded && p.breaker.counts() {
@@ -73,6 +72,12 @@ func (p *Permit) Done(err error) {
 	if p.backgroundRead != nil {
 		<-p.backgroundRead
 	}
+}
+
+// slow reports whether the call has taken longer than Settings.SlowCall.
+func (p *Permit) slow() bool {
+	limit := p.breaker.node.SlowCall
+	return limit > 0 && msDuration(p.breaker.now().UnixMilli()-p.began) > limit
 }
 
 func (p *Permit) report(o Outcome) {

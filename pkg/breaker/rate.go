@@ -109,7 +109,7 @@ func (m machine) newest(r Record, now int64) int64 {
 	}
 	later(r.LastFailureAt)
 	for _, c := range r.Counts {
-		if c.Epoch == r.Epoch && (c.Kind == SuccessesOfSecond || c.Kind == FailuresOfSecond) {
+		if c.Epoch == r.Epoch && c.Kind.bySecond() {
 			later(c.Bucket * second)
 		}
 	}
@@ -137,31 +137,22 @@ func (l *ledger) begin(at int64) {
 // count adds a Count. One of the future beyond latest, or older than what is
 // judged, is nothing.
 func (l *ledger) count(c Count, latest int64) {
-	calls := float64(c.Calls)
-	switch c.Kind {
-	case SuccessesOfSecond, FailuresOfSecond:
-		i := l.now/second - c.Bucket
-		if i >= seconds || c.Bucket*second > latest {
-			return
-		}
-		o := &l.second[max(0, i)]
-		if c.Kind == SuccessesOfSecond {
-			o.successes += calls
-		} else {
-			o.failures += calls
-		}
-	case SuccessesOfSixth, FailuresOfSixth:
-		i := l.now/l.sixth - c.Bucket
-		if i >= sixths || c.Bucket*l.sixth > latest {
-			return
-		}
-		o := &l.sixths[max(0, i)]
-		if c.Kind == SuccessesOfSixth {
-			o.successes += calls
-		} else {
-			o.failures += calls
-			l.on = l.on || c.Calls > 0
-		}
+	intervals, length := l.sixths[:], l.sixth
+	if c.Kind.bySecond() {
+		intervals, length = l.second[:], second
+	}
+	i := l.now/length - c.Bucket
+	if i >= int64(len(intervals)) || c.Bucket*length > latest {
+		return
+	}
+	o := &intervals[max(0, i)]
+	if c.Kind.failed() {
+		o.failures += float64(c.Calls)
+	} else {
+		o.successes += float64(c.Calls)
+	}
+	if !c.Kind.bySecond() {
+		l.on = l.on || c.Kind.failed() && c.Calls > 0
 		l.sooner(c.Bucket)
 	}
 }
@@ -317,10 +308,7 @@ func (l *ledger) opens(s stretch, emptied bool) bool {
 
 // suspicious reports whether the circuit may open soon.
 func (l *ledger) suspicious() bool {
-	if last := l.lastFailures(); !last {
-		return false
-	}
-	return l.worst().nearness() >= 0.5
+	return l.lastFailures() && l.worst().nearness() >= 0.5
 }
 
 // lastFailures reports whether there is a failure in the last seconds.
@@ -359,7 +347,7 @@ func (m machine) gone(r Record, now int64) []Count {
 	slack := ms(2 * m.MaxClockSkew)
 	for _, c := range r.Counts {
 		length, kept := ms(m.rateWindow())/sixths, ms(m.rateWindow())
-		if c.Kind == SuccessesOfSecond || c.Kind == FailuresOfSecond {
+		if c.Kind.bySecond() {
 			length, kept = second, seconds*second
 		}
 		if c.Epoch != r.Epoch || (c.Bucket+1)*length < now-kept-slack {
@@ -402,6 +390,3 @@ func (m machine) ramp(r Record, now int64) float64 {
 
 // leastRamp is the share of calls admitted at once.
 const leastRamp = 0.1
-
-// slow reports whether a call that took so long counts as failed.
-func (s Settings) slow(took time.Duration) bool { return s.SlowCall > 0 && took > s.SlowCall }

@@ -42,7 +42,7 @@ func (n *node) add(c *call, now int64) op {
 		return n.done(c)
 	case c.outcome.OpenFor > 0:
 		return n.tripNow(c, r, now)
-	case n.FailureRate > 0 && !c.local && !n.drawAgain(c, r, now):
+	case n.FailureRate > 0 && !c.local && !c.drawn(n.ledger(r, now)):
 		return n.done(c)
 	case n.FailureRate > 0 && n.isFull(c, r, now):
 		return n.countFailure(c, now)

@@ -181,17 +181,17 @@ func (s Settings) Validate() error {
 		errs = append(errs, &FieldError{Field: "min_environments", Value: s.MinEnvironments, Rule: fmt.Sprintf(
 			"room for at most %d failures: failure_threshold %d needs %d", maxFailures, s.FailureThreshold, s.failureCapacity())})
 	}
-	inRange(&errs, "probe_timeout", s.ProbeTimeout, 10*time.Millisecond, 15*time.Minute)
+	inRange(&errs, "probe_timeout", s.ProbeTimeout, 10*time.Millisecond, longestProbe)
 	inRange(&errs, "slow_call", s.SlowCall, 0, s.ProbeTimeout)
 	inRange(&errs, "recovery_ramp", s.RecoveryRamp, 0, 10*time.Minute)
-	inRange(&errs, "max_clock_skew", s.MaxClockSkew, 0, time.Minute)
+	inRange(&errs, "max_clock_skew", s.MaxClockSkew, 0, longestSkew)
 	if s.MaxAge >= 0 {
 		if inRange(&errs, "max_age", s.MaxAge, 0, time.Minute) {
 			maxRefresh = s.MaxAge
 		}
 		inRange(&errs, "refresh_after", s.RefreshAfter, 0, maxRefresh)
 	}
-	inRange(&errs, "store_timeout", s.StoreTimeout, 10*time.Millisecond, 10*time.Second)
+	inRange(&errs, "store_timeout", s.StoreTimeout, 10*time.Millisecond, longestStoreTimeout)
 	inRange(&errs, "prime_timeout", s.PrimeTimeout, 10*time.Millisecond, 10*time.Second)
 	return errors.Join(errs...)
 }
@@ -244,11 +244,17 @@ func (s Settings) ProbeBudget() time.Duration {
 	return s.ProbeTimeout + msDuration(maxClaimWait)
 }
 
-// longestLease is that of the longest settings.
-const longestLease = 15*time.Minute + 2*time.Minute + 10*time.Second
+// The longest that settings may be.
+const (
+	longestProbe        = 15 * time.Minute
+	longestSkew         = time.Minute
+	longestStoreTimeout = 10 * time.Second
+	longestLease        = longestProbe + 2*longestSkew + longestStoreTimeout
+)
 
-// lease is how long a claim holds the probe slot: the probe, the deviation of
-// two clocks, and the claim's own write.
-func (s Settings) lease() time.Duration {
-	return s.ProbeTimeout + 2*s.MaxClockSkew + s.StoreTimeout
-}
+// lease is how long a claim holds the probe slot.
+func (s Settings) lease() time.Duration { return s.ProbeTimeout + s.leaseMargin() }
+
+// leaseMargin is what a lease has besides the probe: the deviation of two clocks,
+// and the claim's own write.
+func (s Settings) leaseMargin() time.Duration { return 2*s.MaxClockSkew + s.StoreTimeout }

@@ -113,9 +113,13 @@ func simFirstFive(seeds int) simRow {
 			f.at(2*time.Second+time.Duration(i)*200*time.Millisecond, f.arrive)
 		}
 	}
+	return simFifthOpens(seeds, "five calls fail in a row within a second, on a fresh table", s)
+}
+
+func simFifthOpens(seeds int, what string, s simulation) simRow {
 	opened := simSeeds(seeds, s, simOpenings, simFailed)
 	return simRow{
-		what: "five calls fail in a row within a second, on a fresh table", target: "the fifth opens",
+		what: what, target: "the fifth opens",
 		measured: fmt.Sprintf("opened %g, after %g", opened[0].at(0), opened[1].worst()),
 		met:      opened[0].at(0) == 1 && opened[0].worst() == 1 && opened[1].worst() == 5,
 	}
@@ -137,12 +141,7 @@ func simFirstFiveOfTwo(seeds int) simRow {
 			})
 		}
 	}
-	opened := simSeeds(seeds, s, simOpenings, simFailed)
-	return simRow{
-		what: "the same in two environments that take turns", target: "the fifth opens",
-		measured: fmt.Sprintf("opened %g, after %g", opened[0].at(0), opened[1].worst()),
-		met:      opened[0].at(0) == 1 && opened[0].worst() == 1 && opened[1].worst() == 5,
-	}
+	return simFifthOpens(seeds, "the same in two environments that take turns", s)
 }
 
 func simBusiestSecond(seeds int) simRow {

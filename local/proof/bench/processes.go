@@ -51,6 +51,23 @@ type outage struct {
 // processes measures fleets of real processes whose dependency dies, retries off.
 // These rows validate the simulation, which has all other targets of a fleet.
 func processes(ctx context.Context, root string) ([]figure, error) {
+	return withFleets(ctx, root, func(config fleetConfig) ([]figure, error) {
+		c := config(breaker.Settings{RecoveryTimeout: recovery})
+		seen, err := fewAtOnce(fleets, func(i int) (outage, error) {
+			return oneOutage(ctx, c, rand.New(rand.NewPCG(1, uint64(i))), i < longFleets)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return processFigures(seen), nil
+	})
+}
+
+// fleetConfig returns the configuration of a fleet whose circuit has the settings.
+type fleetConfig func(breaker.Settings) fleet.Config
+
+// withFleets calls measure while a store runs for the fleets.
+func withFleets(ctx context.Context, root string, measure func(fleetConfig) ([]figure, error)) ([]figure, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -65,24 +82,26 @@ func processes(ctx context.Context, root string) ([]figure, error) {
 		return nil, err
 	}
 	defer server.Close()
-	seen, errs := make([]outage, fleets), make([]error, fleets)
+	return measure(func(s breaker.Settings) fleet.Config {
+		s.Name = "bench"
+		return fleet.Config{Binary: binary, Server: server, Environments: fleetSize, Settings: s}
+	})
+}
+
+// fewAtOnce lets n fleets, a few at once, have their outages.
+func fewAtOnce(n int, one func(i int) (outage, error)) ([]outage, error) {
+	seen, errs := make([]outage, n), make([]error, n)
 	turns := make(chan struct{}, fleetsAtOnce)
 	var all sync.WaitGroup
-	for i := range fleets {
+	for i := range n {
 		all.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			seen[i], errs[i] = oneOutage(ctx, fleet.Config{
-				Binary: binary, Server: server, Environments: fleetSize,
-				Settings: breaker.Settings{Name: "bench", RecoveryTimeout: recovery},
-			}, rand.New(rand.NewPCG(1, uint64(i))), i < longFleets)
+			seen[i], errs[i] = one(i)
 		})
 	}
 	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return processFigures(seen), nil
+	return seen, errors.Join(errs...)
 }
 
 func oneOutage(ctx context.Context, c fleet.Config, random *rand.Rand, long bool) (o outage, err error) {
@@ -101,7 +120,7 @@ func oneOutage(ctx context.Context, c fleet.Config, random *rand.Rand, long bool
 	if err == nil && long {
 		err = o.stayDeadAndHeal(ctx, h, opened)
 	}
-	o.storeLost = slices.ContainsFunc(h.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
+	o.storeLost = lostStore(h)
 	return o, err
 }
 
@@ -134,10 +153,8 @@ func (o *outage) stayDeadAndHeal(ctx context.Context, h *fleet.Harness, opened t
 	// Each window is longer by the wait before a claim; a seventh has not ended.
 	wait.Pause(ctx, time.Until(opened.Add(6*recovery+2*time.Second)))
 	o.probes, o.writes = len(requests(h, opened, isProbe)), h.Stores[0].Counts()["UpdateItem"]-before
-	healed := time.Now()
-	h.Dependency.Set(healthy)
-	closed := func() bool { return len(requests(h, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
-	if err := wait.For(ctx, comesSoon, "the circuit closes", closed); err != nil {
+	healed, err := heal(ctx, h)
+	if err != nil {
 		return err
 	}
 	wait.Pause(ctx, 3*time.Second) // all know of it
@@ -146,6 +163,20 @@ func (o *outage) stayDeadAndHeal(ctx context.Context, h *fleet.Harness, opened t
 		o.closing = max(o.closing, r.At.Sub(good))
 	}
 	return ctx.Err()
+}
+
+// heal makes the dependency healthy and waits until the circuit has closed. It
+// returns when it began.
+func heal(ctx context.Context, h *fleet.Harness) (healed time.Time, err error) {
+	healed = time.Now()
+	h.Dependency.Set(healthy)
+	closed := func() bool { return len(requests(h, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
+	return healed, wait.For(ctx, comesSoon, "the circuit closes", closed)
+}
+
+// lostStore reports whether an environment fell back on its local record.
+func lostStore(h *fleet.Harness) bool {
+	return slices.ContainsFunc(h.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
 }
 
 func isProbe(r fleet.Request) bool { return r.Probe }

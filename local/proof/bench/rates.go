@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/coldfuse/coldfuse/internal/testserver/dynamolocal"
 	"github.com/coldfuse/coldfuse/local/proof/fleet"
 	"github.com/coldfuse/coldfuse/local/proof/fleet/wire"
 	"github.com/coldfuse/coldfuse/local/wait"
@@ -25,29 +22,22 @@ const connectorsRate = 0.2
 type steady struct {
 	calls, served, rejected int
 	writes                  float64 // a second
-	storeLost               bool
 }
 
 // rates measures fleets of real processes with a failure rate, on fresh tables.
 func rates(ctx context.Context, root string) ([]figure, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := fleet.Build(ctx, filepath.Join(root, "local/proof/fleet/environment"), dir)
-	if err != nil {
-		return nil, err
-	}
-	server, err := dynamolocal.Start(ctx, os.Stderr)
-	if err != nil {
-		return nil, err
-	}
-	defer server.Close()
-	config := func(s breaker.Settings) fleet.Config {
-		s.Name = "bench"
-		return fleet.Config{Binary: binary, Server: server, Environments: fleetSize, Settings: s}
-	}
+	return withFleets(ctx, root, func(config fleetConfig) ([]figure, error) {
+		steady, err := steadyFleets(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		second, err := secondOutages(ctx, config(breaker.Settings{FailureRate: connectorsRate, RecoveryTimeout: recovery}))
+		return append(steady, second...), err
+	})
+}
+
+// steadyFleets measures both fleets at once.
+func steadyFleets(ctx context.Context, config fleetConfig) ([]figure, error) {
 	var one, third steady
 	var both sync.WaitGroup
 	var errs [2]error
@@ -61,11 +51,7 @@ func rates(ctx context.Context, root string) ([]figure, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	second, err := secondOutages(ctx, config(breaker.Settings{FailureRate: connectorsRate, RecoveryTimeout: recovery}))
-	if err != nil {
-		return nil, err
-	}
-	return append(steadyFigures(one, third), second...), nil
+	return steadyFigures(one, third), nil
 }
 
 func steadyErrors(ctx context.Context, c fleet.Config, share float64, length time.Duration) (s steady, err error) {
@@ -82,8 +68,6 @@ func steadyErrors(ctx context.Context, c fleet.Config, share float64, length tim
 	s.writes = float64(h.Stores[0].Counts()["UpdateItem"]-before) / length.Seconds()
 	for _, r := range h.Fleet.Reports() {
 		switch {
-		case r.Kind == wire.Lost:
-			s.storeLost = true
 		case r.Kind != wire.Done:
 		case r.Outcome == wire.Served:
 			s.calls, s.served = s.calls+1, s.served+1
@@ -114,18 +98,10 @@ const (
 // secondOutages lets dependencies die twice. By the second time the fleets know
 // their traffic.
 func secondOutages(ctx context.Context, c fleet.Config) ([]figure, error) {
-	seen, errs := make([]outage, secondFleets), make([]error, secondFleets)
-	turns := make(chan struct{}, fleetsAtOnce)
-	var all sync.WaitGroup
-	for i := range secondFleets {
-		all.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
-			seen[i], errs[i] = secondOutage(ctx, c, rand.New(rand.NewPCG(5, uint64(i))))
-		})
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	seen, err := fewAtOnce(secondFleets, func(i int) (outage, error) {
+		return secondOutage(ctx, c, rand.New(rand.NewPCG(5, uint64(i))))
+	})
+	if err != nil {
 		return nil, err
 	}
 	seen = slices.DeleteFunc(seen, func(o outage) bool { return o.storeLost })
@@ -156,10 +132,7 @@ func secondOutage(ctx context.Context, c fleet.Config, random *rand.Rand) (o out
 		return o, err
 	}
 	first := o.failing
-	healed := time.Now()
-	h.Dependency.Set(healthy)
-	closed := func() bool { return len(requests(h, healed, func(r fleet.Request) bool { return !r.Probe })) > 0 }
-	if err := wait.For(ctx, comesSoon, "the circuit closes", closed); err != nil {
+	if _, err := heal(ctx, h); err != nil {
 		return o, err
 	}
 	wait.Pause(ctx, learning)
@@ -168,6 +141,6 @@ func secondOutage(ctx context.Context, c fleet.Config, random *rand.Rand) (o out
 		return o, err
 	}
 	o.failing -= first // die counts the whole journal
-	o.storeLost = slices.ContainsFunc(h.Fleet.Reports(), func(r wire.Report) bool { return r.Kind == wire.Lost })
+	o.storeLost = lostStore(h)
 	return o, ctx.Err()
 }

@@ -39,8 +39,8 @@ func (p *play) steps() []step {
 }
 
 // load makes creates, which are not retried without an Idempotency-Key, at a rate
-// for some time, or until enough is seen. It returns how many failed and how many
-// the circuit rejected.
+// for some time, or until enough is seen. It returns how many there were, how many
+// failed and how many the circuit rejected.
 func (p *play) load(ctx context.Context, rate int, length time.Duration, enough func() bool) (calls, failed, opened int) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -97,7 +97,7 @@ func (p *play) manyErrors(ctx context.Context) (string, error) {
 		return "", err
 	}
 	began := time.Now()
-	open := func() bool { return p.stack.Log.Count("Circuit breaker 'jira_api' OPENED") == 2 }
+	open := func() bool { return p.stack.Log.Count(transition("OPENED")) == 2 }
 	calls, failed, _ := p.load(ctx, loadRate, 20*time.Second, open)
 	s, err := p.api.stats(ctx)
 	if err != nil || s.State != "open" {
@@ -322,11 +322,14 @@ func (p *play) circuitIs(ctx context.Context, want stats) error {
 	return nil
 }
 
+// transition returns what the line of a transition says.
+func transition(word string) string { return fmt.Sprintf("Circuit breaker '%s' %s", circuit, word) }
+
 // logged checks how often the fleet has logged each transition. The lines
 // travel through pipes: they may arrive a little after the answer.
 func (p *play) logged(ctx context.Context, opened, halfOpen, closed int) error {
 	for word, want := range map[string]int{"OPENED": opened, "HALF_OPEN": halfOpen, "CLOSED": closed} {
-		line := fmt.Sprintf("Circuit breaker '%s' %s", circuit, word)
+		line := transition(word)
 		count := func() int { return p.stack.Log.Count(line) }
 		if err := wait.For(ctx, 2*time.Second, line, func() bool { return count() >= want }); err != nil {
 			return err
